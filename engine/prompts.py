@@ -1,0 +1,56 @@
+"""From a `Prompt` to token ids, and the same layout for training samples.
+
+One layout serves both tasks; the markers say which parts are there:
+
+    [START] [INSTRUCTION] description [SUFFIX] suffix [PREFIX] context prefix [MIDDLE] answer [END]
+
+The suffix stands before the prefix so that typing only appends to the prompt and the KV cache of the
+last keystroke stays good. Prompts are plain text; only the answer carries [FRAG] tokens.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from engine.api import Prompt
+from engine.tokenizer import FragmentTokenizer
+
+# Shares of the window that the side parts may take, so that the prefix always has most of it.
+_SUFFIX_SHARE = 4
+_INSTRUCTION_SHARE = 3
+_CONTEXT_SHARE = 4
+
+
+def layout(
+    tokenizer: FragmentTokenizer,
+    prefix: Sequence[int],
+    suffix: Sequence[int] = (),
+    instruction: Sequence[int] = (),
+) -> list[int]:
+    """Token ids up to and including [MIDDLE]; parts that are empty leave no marker but [PREFIX]."""
+    ids = [tokenizer.start]
+    if instruction:
+        ids += [tokenizer.instruction, *instruction]
+    if suffix:
+        ids += [tokenizer.suffix, *suffix]
+    return [*ids, tokenizer.prefix, *prefix, tokenizer.middle]
+
+
+def encode(tokenizer: FragmentTokenizer, prompt: Prompt, window: int) -> list[int]:
+    """`prompt` as at most `window` token ids.
+
+    What does not fit is cut: the suffix and the instruction on their right, context and prefix on
+    their left, and the context gives way to the prefix.
+    """
+    instruction = tokenizer.encode(prompt.instruction)[: window // _INSTRUCTION_SHARE]
+    suffix = tokenizer.encode(prompt.suffix)[: window // _SUFFIX_SHARE]
+    room = window - len(layout(tokenizer, (), suffix, instruction))
+    # A token is at least one character: no need to encode a megabyte to keep its end.
+    prefix = _last(tokenizer.encode(prompt.prefix[-8 * room :]), room)
+    context_room = min(room - len(prefix), window // _CONTEXT_SHARE)
+    context = _last(tokenizer.encode(prompt.context), context_room)
+    return layout(tokenizer, [*context, *prefix], suffix, instruction)
+
+
+def _last(ids: list[int], count: int) -> list[int]:
+    return ids[-count:] if count > 0 else []

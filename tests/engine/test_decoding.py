@@ -1,0 +1,151 @@
+"""The decoder: what it says, how it cuts, when it stops."""
+
+import pytest
+import torch
+from tiny_model import VERILOG, tiny_model
+
+from engine import decoding, prompts
+from engine.api import DecodingOptions, Prompt
+from engine.decoding import decode, whole
+from engine.model import MedusaModel
+
+
+@pytest.fixture(scope="module")
+def model() -> MedusaModel:
+    return tiny_model()
+
+
+def run(model: MedusaModel, ids: list[int], **options):
+    """All steps and the completion."""
+    steps = []
+    generator = decode(model, ids, DecodingOptions(**options))
+    while True:
+        try:
+            steps.append(next(generator))
+        except StopIteration as end:
+            return steps, end.value
+
+
+def prompt_ids(model: MedusaModel, number: int) -> list[int]:
+    cursor = 7 * number % len(VERILOG)
+    return prompts.encode(model.tokenizer, Prompt(VERILOG[:cursor], VERILOG[cursor:][:40]), 128)
+
+
+def transformers_greedy(model: MedusaModel, ids: list[int], tokens: int) -> str:
+    """What transformers' own greedy generation says, cut at its last complete fragment."""
+    out = model.backbone.generate(
+        torch.tensor([ids]),
+        attention_mask=torch.ones(1, len(ids)),
+        max_new_tokens=tokens,
+        do_sample=False,
+        pad_token_id=model.tokenizer.pad,
+        eos_token_id=model.tokenizer.end,
+    )[0, len(ids) :].tolist()
+    ends = [i for i, t in enumerate(out) if t in (model.tokenizer.frag, model.tokenizer.end)]
+    return model.tokenizer.decode(out[: ends[-1]]) if ends else ""
+
+
+@pytest.mark.parametrize("number", range(50))
+def test_greedy_text_is_that_of_plain_greedy_decoding(model, number):
+    ids = prompt_ids(model, number)
+    expected = transformers_greedy(model, ids, 20)
+    assert run(model, ids, max_tokens=20)[1].text == expected
+    if number % 5 == 0:
+        assert run(model, ids, max_tokens=20, alignment="discard")[1].text == expected
+        assert run(model, ids, max_tokens=20, speculative=False)[1].text == expected
+
+
+def test_drafts_are_accepted_at_all(model):
+    """Or the tests here would only see trees that are never followed."""
+    options = {"max_tokens": 20}
+    steps = [step for n in range(8) for step in run(model, prompt_ids(model, n), **options)[0]]
+    longest = max(step.accepted for step in steps)
+    assert longest > 1
+
+
+def test_steps_show_whole_fragments_and_together_the_text(model):
+    for number in range(8):
+        steps, completion = run(model, prompt_ids(model, number), max_tokens=30)
+        shown = [fragment for step in steps for fragment in step.fragments]
+        assert "".join(shown) == completion.text
+        assert tuple(shown) == completion.fragments
+        assert sum(step.accepted for step in steps) == completion.tokens <= 30
+        assert all(step.accepted >= 1 for step in steps)
+        assert "[FRAG]" not in completion.text
+
+
+def test_whole_cuts_to_the_last_complete_fragment_but_never_to_nothing():
+    ends = frozenset({9})
+    assert whole([1, 9, 2, 9, 3], ends) == 4
+    assert whole([1, 2, 3], ends) == 3
+
+
+def test_discard_leaves_every_step_that_completes_a_fragment_at_a_fragment_end(model, monkeypatch):
+    committed = []
+    commit = decoding.TreeCache.commit
+
+    def spy(cache, path):
+        committed.append(len(list(path)))
+        commit(cache, path)
+
+    monkeypatch.setattr(decoding.TreeCache, "commit", spy)
+    ids = prompt_ids(model, 3)
+    _, hold = run(model, ids, max_tokens=40, alignment="hold")
+    _, discard = run(model, ids, max_tokens=40, alignment="discard")
+    assert discard.text == hold.text
+    assert discard.steps >= hold.steps
+    assert committed[0] == len(ids)
+
+
+def sampled(model: MedusaModel, seed: int, monkeypatch, **options) -> list[int]:
+    """Token ids, [FRAG] included, of one sampled completion."""
+    tokens: list[int] = []
+    read = decoding._Reader.read
+    with monkeypatch.context() as patch:
+        patch.setattr(
+            decoding._Reader, "read", lambda self, new: tokens.extend(new) or read(self, new)
+        )
+        run(model, prompt_ids(model, 11), temperature=0.7, seed=seed, **options)
+    return tokens
+
+
+def test_sampling_differs_between_seeds_and_repeats_with_one(model, monkeypatch):
+    answers = [sampled(model, seed, monkeypatch, max_tokens=12) for seed in (1, 2, 3, 4, 1)]
+    assert answers[0] == answers[4]
+    assert len({tuple(answer) for answer in answers}) == 4
+
+
+def test_sampling_with_drafts_has_the_distribution_of_plain_sampling(model, monkeypatch):
+    """Frequencies of the second token, which a draft may have supplied, over many seeds."""
+
+    def frequencies(seeds: range, speculative: bool) -> torch.Tensor:
+        counts = torch.zeros(model.tokenizer.size)
+        for seed in seeds:
+            options = {"max_tokens": 2, "speculative": speculative}
+            counts[sampled(model, seed, monkeypatch, **options)[-1]] += 1
+        return counts / len(seeds)
+
+    drafted = frequencies(range(150), True)
+    plain, again = frequencies(range(150, 300), False), frequencies(range(300, 450), False)
+    noise = (plain - again).abs().sum()
+    assert (drafted - plain).abs().sum() < 1.3 * noise + 0.1
+
+
+def test_typical_acceptance_runs_and_accepts(model):
+    _, typical = run(
+        model, prompt_ids(model, 2), max_tokens=40, acceptance="typical", temperature=0.8, seed=1
+    )
+    assert typical.tokens >= typical.steps
+
+
+def test_time_budget_ends_a_completion(model):
+    _, completion = run(model, prompt_ids(model, 1), max_seconds=0.0)
+    assert (completion.finish, completion.steps) in {("time", 1), ("end", 1)}
+
+
+def test_closing_the_generator_ends_decoding(model):
+    generator = decode(model, prompt_ids(model, 1), DecodingOptions())
+    next(generator)
+    generator.close()
+    with pytest.raises(StopIteration):
+        next(generator)
