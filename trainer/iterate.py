@@ -1,0 +1,225 @@
+"""Learn from accepted edits (paper 2, ITERTL): `python -m trainer.iterate --rounds 1`.
+
+A round goes through these stages, each of which leaves a file in `<home>/rounds/round-NNNN/`:
+
+    manifest.json   the model it starts from, the ids of the references, the options
+    samples.jsonl   K - 1 responses to each reference's prompt, sampled from that model
+    scores.jsonl    their quality z (`trainer.scoring`)
+    log.jsonl       the losses of each step of training (`trainer.learn`)
+    result.json     the references' loss before and after, and whether the new model was promoted
+
+The new model is promoted, that is written to `<home>/models/round-NNNN` and published, only if the
+references' mean loss is not worse than before; a running server then moves over to it.
+
+Files and model folders appear whole or not at all, so a round can be stopped at any time. The same
+command goes on with it: a stage whose file is there is not done again. A round that was begun with
+another model or other options is left as it is, and a new one begins.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from tqdm import tqdm
+
+from engine import decoding, model_store
+from engine import model as models
+from engine.api import Completion, DecodingOptions, EngineError, Stop
+from engine.model import MedusaModel
+from trainer import learn, ranking, references, rounds
+from trainer.references import Reference, StoreError
+from trainer.rounds import Round, Row
+from trainer.scoring import quality
+
+SAMPLE_SECONDS = 120.0
+
+
+@dataclass(frozen=True)
+class Options:
+    """The command line, but for the model and the number of rounds.
+
+    `samples`, `temperature`, `top_p` and `epochs` as in paper 2, section 4.1. `lr` is ten times the
+    paper's: it trains a small model for a few steps, not a large one for thousands. Empty, `store`
+    is the user's own and `out` the folder of published models.
+    """
+
+    store: str = ""
+    out: str = ""
+    samples: int = ranking.K - 1
+    temperature: float = 0.5
+    top_p: float = 0.95
+    epochs: int = 3
+    lr: float = 1e-4
+    seed: int = 1
+
+
+def main(argv: list[str] | None = None) -> int:
+    given = vars(_parser().parse_args(argv))
+    count, base = given.pop("rounds"), model_store.resolve(given.pop("model"))
+    options = Options(**given)
+    store = Path(options.store) if options.store else references.default_path()
+    try:
+        edits = _read(store)
+        if not edits:
+            print(
+                f"no references in {store}: accept some completions in your editor first, with the "
+                "setting verifrag.references.enabled on",
+                file=sys.stderr,
+            )
+            return 2
+        for _ in range(count):
+            base = run_round(base, edits, options)
+    except (EngineError, StoreError, FloatingPointError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("interrupted: the same command goes on with this round", file=sys.stderr)
+        return 130
+    return 0
+
+
+def run_round(base: str, edits: Sequence[Reference], options: Options) -> str:
+    """Do one round, or the rest of one; returns the model to start the next from."""
+    folder = Path(options.out) if options.out else model_store.models_dir()
+    inputs = {"model": base, **asdict(options)}
+    ids = [edit.id for edit in edits]
+    current = rounds.open_round(model_store.home() / "rounds", inputs, ids, folder)
+    used = [edit for edit in edits if edit.id in current.references]
+    print(f"{current.name}: {len(used)} reference(s), from {base}")
+
+    target = folder / current.name
+    if not target.exists():
+        model = models.load(base)
+        losses = improve(model, used, options, current)
+        if not losses["after"] <= losses["before"]:
+            current.finish({"promoted": False, "reference_loss": losses})
+            print(f"not promoted: the references' loss rose, {_arrow(losses)}")
+            return base
+        model.card.round = current.number
+        model.card.training = {**inputs, "references": current.references, "reference_loss": losses}
+        models.save(model, target)
+    if not options.out:
+        model_store.publish(target)
+    losses = models.read_card(target).training["reference_loss"]
+    current.finish({"promoted": True, "reference_loss": losses})
+    print(f"promoted: the references' loss went {_arrow(losses)}; the model is {target}")
+    return str(target)
+
+
+def improve(
+    model: MedusaModel, edits: Sequence[Reference], options: Options, current: Round
+) -> dict[str, float]:
+    """The stages that change `model`; returns the references' loss before and after."""
+    samples = current.stage("samples.jsonl", lambda: sample(model, edits, options, current))
+    scores = current.stage("scores.jsonl", lambda: score(edits, samples))
+    mean = sum(row["z"] for row in scores) / len(scores)
+    broken = sum(bool(row["errors"]) for row in scores)
+    print(f"{len(scores)} responses: mean quality {mean:.2f}, {broken} with a syntax error")
+    examples = [learn.example(model, edit, samples, scores) for edit in edits]
+    log = current.folder / "log.jsonl"
+    losses = learn.train(model, examples, options.epochs, options.lr, options.seed, log)
+    model.requires_grad_(False)
+    return losses
+
+
+# --- sampling and scoring ------------------------------------------------------------------------
+
+
+def sample(
+    model: MedusaModel, edits: Sequence[Reference], options: Options, current: Round
+) -> Iterator[Row]:
+    """Responses to each reference's prompt, from the model's own distribution.
+
+    Drafts only save time here: acceptance is lossless. Each response has a seed of its own, so
+    that a round can be repeated and the next one draws anew.
+    """
+    jobs = [(edit, number) for edit in edits for number in range(options.samples)]
+    for edit, number in tqdm(jobs, desc="sampling", unit="response", leave=False):
+        ids, budget = learn.encode_prompt(model, edit)
+        seed = random.Random(f"{options.seed} {current.number} {edit.id} {number}").getrandbits(32)
+        decoding_options = DecodingOptions(
+            max_tokens=budget,
+            max_seconds=SAMPLE_SECONDS,
+            stop=stop_for(edit),
+            temperature=options.temperature,
+            top_p=options.top_p,
+            seed=seed,
+        )
+        completion = complete(model, ids, decoding_options)
+        row = {"reference": edit.id, "sample": number, "fragments": list(completion.fragments)}
+        yield {**row, "finish": completion.finish}
+
+
+def complete(model: MedusaModel, ids: Sequence[int], options: DecodingOptions) -> Completion:
+    """Decode to the end."""
+    steps = decoding.decode(model, ids, options)
+    while True:
+        try:
+            next(steps)
+        except StopIteration as finished:
+            return finished.value
+
+
+def score(edits: Sequence[Reference], samples: Sequence[Row]) -> Iterator[Row]:
+    """The quality of each sample, in the samples' order."""
+    by_id = {edit.id: edit for edit in edits}
+    for row in tqdm(samples, desc="scoring", unit="response", leave=False):
+        edit = by_id[row["reference"]]
+        found = quality(edit.prefix, "".join(row["fragments"]), edit.suffix, edit.accepted)
+        yield {"reference": row["reference"], "sample": row["sample"], **asdict(found)}
+
+
+def stop_for(edit: Reference) -> Stop:
+    """Let a response end where answers of the reference's shape end."""
+    if edit.kind == "module":
+        return "module"
+    return "block" if "\n" in edit.accepted.strip() else "line"
+
+
+# --- command line --------------------------------------------------------------------------------
+
+
+def _read(store: Path) -> list[Reference]:
+    if not store.exists():
+        return []
+    with references.open_store(store) as opened:
+        return opened.all()
+
+
+def _arrow(losses: dict[str, float]) -> str:
+    return f"from {losses['before']:.4f} to {losses['after']:.4f} nats a token"
+
+
+def _positive(text: str) -> int:
+    if (number := int(text)) < 1:
+        raise ValueError(text)
+    return number
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m trainer.iterate",
+        description="Train a new round of the model on the completions you accepted.",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    add = parser.add_argument
+    add("--rounds", type=_positive, default=1, help="each starts from the last one's model")
+    add("--references", dest="store", default="", help="store to learn from; empty: yours")
+    add("--model", default="", help="model to start from; empty: the one in service")
+    add("--out", default="", help="folder for the models, which are then not published")
+    add("--samples", type=_positive, default=Options.samples, help="responses to each prompt")
+    add("--temperature", type=float, default=Options.temperature, help="of sampling")
+    add("--top-p", type=float, default=Options.top_p, help="of sampling")
+    add("--epochs", type=_positive, default=Options.epochs, help="passes over the references")
+    add("--lr", type=float, default=Options.lr, help="learning rate")
+    add("--seed", type=int, default=Options.seed, help="of sampling and training")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())
