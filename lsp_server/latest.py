@@ -1,0 +1,41 @@
+"""At most one running task for each document: a newer one cancels the older."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+
+class Latest:
+    """Runs one coroutine a key; superseded and cancelled ones answer None."""
+
+    def __init__(self) -> None:
+        self._running: dict[str, asyncio.Task[Any]] = {}
+
+    async def run(self, key: str, work: Coroutine[Any, Any, T]) -> T | None:
+        """The result of `work`, or None when `cancel` or a newer `run` ended it.
+
+        Cancelling the caller cancels `work` and is passed on.
+        """
+        self.cancel(key)
+        task = asyncio.create_task(work)
+        self._running[key] = task
+        try:
+            return await task
+        except asyncio.CancelledError:
+            caller = asyncio.current_task()
+            if caller is not None and caller.cancelling():
+                raise
+            return None
+        finally:
+            if self._running.get(key) is task:
+                del self._running[key]
+
+    def cancel(self, key: str) -> None:
+        """End what runs for `key`, if anything does."""
+        task = self._running.pop(key, None)
+        if task is not None:
+            task.cancel()

@@ -1,0 +1,85 @@
+"""What of a completion may be shown: never what the text after the cursor already says, never
+what adds a syntax error, never mere whitespace. Pure functions.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from itertools import accumulate
+
+from engine.verilog.syntax import problems
+from lsp_server.prompt import enclosing
+
+# A module longer than this is not parsed for every keystroke, so nothing is shown in it.
+LONGEST_MODULE = 200_000
+# Fragments tried from the end until one prefix of the completion passes.
+MOST_CUTS = 48
+
+LEXEME = re.compile(r"[\w$`]+|[^\w\s]")
+CLOSERS = {
+    *";)]},",
+    *("end", "endcase", "endfunction", "endgenerate", "endmodule", "endspecify", "endtask", "join"),
+}
+
+
+def screen(prefix: str, suffix: str, fragments: Sequence[str]) -> str:
+    """The longest prefix of `fragments` that may be shown between `prefix` and `suffix`.
+
+    Empty when none may. `prefix` and `suffix` are the whole text on either side of the cursor.
+    """
+    text = prefix + suffix
+    start, end = enclosing(text, len(prefix))
+    if end - start > LONGEST_MODULE:
+        return ""
+    before, after = prefix[start:], suffix[: end - len(prefix)]
+    allowed = len(problems(before + after))
+    tried = set()
+    for candidate in list(accumulate(fragments))[: -MOST_CUTS - 1 : -1]:
+        shown = _trim(before, after, candidate)
+        if shown in tried:
+            continue
+        tried.add(shown)
+        if not shown.strip():
+            return ""
+        if len(problems(before + shown + after)) <= allowed:
+            return shown
+    return ""
+
+
+def _trim(prefix: str, suffix: str, text: str) -> str:
+    if prefix.endswith((" ", "\t")):
+        text = text.lstrip(" \t")
+    shown = _without_next_line(text, suffix).rstrip()
+    shorter = _without_overlap(shown, suffix)
+    if shorter == shown:
+        return shown
+    # `end` before `end` may be a repetition or the end of an inner block: the parser knows.
+    needed = len(problems(prefix + shown + suffix)) < len(problems(prefix + shorter + suffix))
+    return shown if needed else shorter
+
+
+def _without_next_line(text: str, suffix: str) -> str:
+    """Cut `text` where it begins to repeat the first line that follows the cursor's own."""
+    following = next((line.strip() for line in suffix.split("\n")[1:] if line.strip()), "")
+    if not following or set(LEXEME.findall(following)) <= CLOSERS:
+        return text
+    lines = text.split("\n")
+    for number, line in enumerate(lines[1:], start=1):
+        if line.strip() == following:
+            return "\n".join(lines[:number])
+    return text
+
+
+def _without_overlap(text: str, suffix: str) -> str:
+    """Cut from the end of `text` what `suffix` begins with, if that is closers or a whole line."""
+    said = list(LEXEME.finditer(text))
+    follows = LEXEME.findall(suffix[:1000])
+    first_line = len(LEXEME.findall(suffix.lstrip().split("\n", 1)[0]))
+    for size in range(min(len(said), len(follows)), 0, -1):
+        overlap = follows[:size]
+        if [lexeme[0] for lexeme in said[-size:]] != overlap:
+            continue
+        if size >= first_line or set(overlap) <= CLOSERS:
+            return text[: said[-size].start()].rstrip()
+    return text

@@ -1,0 +1,361 @@
+"""What the handlers share: settings, open documents, index, engine, offers and requests in flight.
+
+Nothing here blocks the event loop: the engine and iverilog are processes, the index and the store
+run on threads.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import os
+from collections.abc import Coroutine, Sequence
+from dataclasses import asdict
+from functools import cache
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+from lsprotocol import types
+from pygls.lsp.server import LanguageServer
+from pygls.uris import to_fs_path
+
+from engine import model_store
+from engine.api import EngineError, Step
+from engine.client import EngineClient, EngineState
+from engine.verilog.icarus import Icarus, IcarusMissing, check_untrusted
+from lsp_server import __version__
+from lsp_server import prompt as prompts
+from lsp_server.diagnostics import Diagnoser, Snapshot
+from lsp_server.inline import Ghost
+from lsp_server.latest import Latest
+from lsp_server.model_watch import ModelWatch
+from lsp_server.offers import Offers
+from lsp_server.positions import Document
+from lsp_server.progress import NoAnswerError, Report, ask, nobody, work_done
+from lsp_server.settings import SECTION, Settings, parse
+from lsp_server.workspace import Index
+
+logger = logging.getLogger(__name__)
+engine_logger = logging.getLogger("engine.process")
+
+# For tests: a JSON list, the command of a stand-in for the engine process.
+ENGINE_COMMAND = "VERIFRAG_ENGINE_COMMAND"
+WATCHED = "**/*.{v,vh,sv,svh}"
+
+
+class VerifragServer(LanguageServer):
+    """The server of one client, for the life of the process."""
+
+    def __init__(self) -> None:
+        super().__init__("verifrag", __version__)
+        command = os.environ.get(ENGINE_COMMAND)
+        self.settings = Settings()
+        self.index = Index()
+        self.diagnoser = Diagnoser(
+            get=self._snapshot,
+            publish=self._publish,
+            notify=self.tell,
+            settings=lambda: self.settings,
+            icarus=self.icarus,
+            index=self.index,
+        )
+        self.offers = Offers()
+        self.inline_requests = Latest()
+        self.generations = Latest()
+        self.engine = EngineClient(
+            model_store.resolve(""),
+            command=json.loads(command) if command else None,
+            on_state=self._engine_changed,
+            on_log=engine_logger.info,
+        )
+        self.initial_options: Any = None
+        self._wanted_model: str | None = None
+        self._has_served = False
+        self._model_watch: ModelWatch | None = None
+        self._report_load: Report = nobody
+        self._background: set[asyncio.Task[Any]] = set()
+
+    async def start(self) -> None:
+        """Everything that takes time and that `initialize` must not wait for."""
+        self._model_watch = ModelWatch(self._model_published)
+        self._model_watch.start()
+        self._register()
+        await self.settings_changed(self.initial_options)
+        await self.scan()
+
+    async def scan(self) -> None:
+        """Index the workspace folders, then check what is open against them."""
+        await asyncio.to_thread(self.index.scan, self.folders())
+        self.check_all()
+
+    def _register(self) -> None:
+        """Ask to be told of changed files and settings, where that can be asked for."""
+        workspace = self.client_capabilities.workspace or types.WorkspaceClientCapabilities()
+        wanted: list[types.Registration] = []
+        watched, configured = workspace.did_change_watched_files, workspace.did_change_configuration
+        if watched and watched.dynamic_registration:
+            options = types.DidChangeWatchedFilesRegistrationOptions(
+                [types.FileSystemWatcher(WATCHED)]
+            )
+            method = types.WORKSPACE_DID_CHANGE_WATCHED_FILES
+            wanted.append(types.Registration("watched-files", method, options))
+        if configured and configured.dynamic_registration:
+            section = types.DidChangeConfigurationRegistrationOptions(SECTION)
+            method = types.WORKSPACE_DID_CHANGE_CONFIGURATION
+            wanted.append(types.Registration("configuration", method, section))
+        if wanted:
+            self.client_register_capability(types.RegistrationParams(wanted))
+
+    async def close(self) -> None:
+        """End the engine process and everything in flight."""
+        if self._model_watch is not None:
+            self._model_watch.stop()
+        self.diagnoser.stop()
+        for task in self._background:
+            task.cancel()
+        await self.engine.stop()
+
+    def tell(self, message: str, kind: types.MessageType = types.MessageType.Error) -> None:
+        """Show the user a message: only for what they must know."""
+        logger.info("told the user: %s", message)
+        self.window_show_message(types.ShowMessageParams(kind, f"Verifrag: {message}"))
+
+    def report_server_error(self, error: Exception, source: type[Exception]) -> None:
+        """Internal errors are for the log; pygls would show each of them to the user."""
+        logger.error("%s: %s", source.__name__, error)
+
+    def spawn(self, work: Coroutine[Any, Any, Any]) -> None:
+        """Run `work` in the background; a failure is logged."""
+        task = asyncio.create_task(work)
+        self._background.add(task)
+        task.add_done_callback(self._finished)
+
+    def _finished(self, task: asyncio.Task[Any]) -> None:
+        self._background.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            logger.error("a background task failed", exc_info=task.exception())
+
+    # -- documents and modules -----------------------------------------------------------------
+
+    def document(self, uri: str) -> Document | None:
+        """The open document, or None."""
+        return self.workspace.text_documents.get(unquote(uri))
+
+    def folders(self) -> list[Path]:
+        """The workspace folders on this machine."""
+        uris = list(self.workspace.folders) or [self.workspace.root_uri or ""]
+        return [Path(path) for uri in uris if (path := to_fs_path(uri))]
+
+    def _snapshot(self, uri: str) -> Snapshot | None:
+        document = self.document(uri)
+        if document is None:
+            return None
+        index = document.index
+        return Snapshot(
+            text=document.source,
+            version=document.version,
+            path=Path(document.path),
+            encode=lambda line, column: index.units(line[:column]),
+        )
+
+    def _publish(self, uri: str, version: int | None, diagnostics: list[types.Diagnostic]) -> None:
+        self.text_document_publish_diagnostics(
+            types.PublishDiagnosticsParams(uri, diagnostics, version)
+        )
+
+    def document_changed(self, uri: str) -> None:
+        """A document was opened or changed: index and check it."""
+        if path := to_fs_path(uri):
+            self.index.update(Path(path), self.document(uri).source)
+        self.diagnoser.check(uri)
+
+    def document_closed(self, uri: str) -> None:
+        """A document was closed: end its requests, and let the file on disk count again."""
+        self.inline_requests.cancel(uri)
+        self.generations.cancel(uri)
+        if path := to_fs_path(uri):
+            self.index.close(Path(path))
+        self.diagnoser.close(uri)
+
+    async def files_changed(self, changes: Sequence[types.FileEvent]) -> None:
+        """Files changed on disk: index them and check what may depend on them."""
+        for change in changes:
+            if path := to_fs_path(change.uri):
+                await asyncio.to_thread(self.index.refresh, Path(path))
+        self.check_all()
+
+    def header_lookup(self) -> prompts.Header:
+        """The headers of the modules that there are now."""
+
+        @cache
+        def known() -> set[str]:  # asked for on a thread: the index may have to parse
+            return set(self.index.names())
+
+        return lambda name: self.index.header(name) if name in known() else None
+
+    async def compile_error(self, uri: str, text: str) -> str | None:
+        """Why iverilog refuses `text`, written by the model for the document `uri`; None where it
+        compiles, or where there is no iverilog to ask."""
+        path = Path(self.document(uri).path)
+        icarus = self.icarus()
+        libraries = [Path(file) for file in icarus.library_files]
+        others = await asyncio.to_thread(self.index.dependencies, text, path, libraries)
+        unsaved = self.index.unsaved(others)
+        try:
+            messages = await check_untrusted(icarus, text, str(path), others, unsaved=unsaved)
+        except IcarusMissing as error:
+            logger.warning("a generated module was only parsed: %s", error)
+            return None
+        return next((message.text for message in messages if message.severity == "error"), None)
+
+    def icarus(self) -> Icarus:
+        """How to call iverilog; paths in the settings are relative to the first folder."""
+        root = next(iter(self.folders()), Path.cwd())
+        now = self.settings
+
+        def absolute(paths: tuple[str, ...]) -> tuple[str, ...]:
+            return tuple(str(root / Path(path).expanduser()) for path in paths)
+
+        return Icarus(
+            path=now.iverilog_path,
+            include_dirs=absolute(now.iverilog_include_path),
+            defines=now.iverilog_defines,
+            library_files=absolute(now.iverilog_library_files),
+            library_dirs=absolute(now.iverilog_library_dirs),
+            arguments=now.iverilog_arguments,
+        )
+
+    def check_all(self) -> None:
+        """Check every open document again."""
+        for document in self.workspace.text_documents.values():
+            self.diagnoser.check(document.uri)
+
+    # -- what the client can do ----------------------------------------------------------------
+
+    def knows_snippets(self) -> bool:
+        document = self.client_capabilities.text_document
+        item = document and document.completion and document.completion.completion_item
+        return bool(item and item.snippet_support)
+
+    def wants_steps(self) -> bool:
+        """Whether the client asked to watch decoding: capability `experimental.verifragSteps`."""
+        experimental = self.client_capabilities.experimental
+        return isinstance(experimental, dict) and experimental.get("verifragSteps") is True
+
+    def versioned_edit(self, document: Document, edit: types.TextEdit) -> types.WorkspaceEdit:
+        """The edit of one document, tied to its version where the client knows versions."""
+        workspace = self.client_capabilities.workspace
+        edits = workspace and workspace.workspace_edit
+        if not (edits and edits.document_changes):
+            return types.WorkspaceEdit(changes={document.uri: [edit]})
+        identifier = types.OptionalVersionedTextDocumentIdentifier(document.uri, document.version)
+        change = types.TextDocumentEdit(identifier, [edit])
+        return types.WorkspaceEdit(document_changes=[change])
+
+    # -- settings ------------------------------------------------------------------------------
+
+    async def settings_changed(self, sent: Any) -> None:
+        """Take the client's settings: those it answers with where it can be asked, else `sent`."""
+        asked = await self._ask_settings()
+        before = self.settings
+        self.settings, problems = parse(sent if asked is None else asked)
+        if problems:
+            self.tell("\n".join(problems), types.MessageType.Warning)
+        if self.settings != before:
+            self.check_all()
+        wanted = self.settings.model if self.settings.engine_enabled else None
+        if wanted != self._wanted_model:
+            self._wanted_model = wanted
+            self.spawn(self._follow_model())
+
+    async def _ask_settings(self) -> Any:
+        workspace = self.client_capabilities.workspace
+        if not (workspace and workspace.configuration):
+            return None
+        item = types.ConfigurationItem(section=SECTION)
+        request = self.workspace_configuration_async(types.ConfigurationParams([item]))
+        try:
+            answer = await ask(request)
+        except NoAnswerError as error:
+            logger.warning("the editor did not tell its settings: %s", error)
+            return None
+        return answer[0] if answer else None
+
+    async def _follow_model(self) -> None:
+        if self._wanted_model is None:
+            await self.engine.stop()
+        else:
+            await self.load_model(model_store.resolve(self._wanted_model))
+
+    # -- the engine ----------------------------------------------------------------------------
+
+    def engine_serves(self) -> bool:
+        """Whether the engine can answer at once. One that died is started again for next time."""
+        state = self.engine.state
+        died = state.kind == "stopped" and self._has_served
+        if died and self._wanted_model is not None:
+            self.spawn(self._restart_engine())
+        return state.info is not None
+
+    async def _restart_engine(self) -> None:
+        try:
+            await self.engine.load()
+        except EngineError as error:
+            logger.warning("%s", error)
+
+    async def load_model(self, model: str) -> bool:
+        """Put `model` into service, with progress. A failure is told to the user and leaves the
+        model in service, if any."""
+        async with work_done(self, "Verifrag: loading the model") as self._report_load:
+            try:
+                info = await self.engine.load(model)
+            except EngineError as error:
+                serving = self.engine.state.info
+                if self.engine.state.kind != "failed":  # else `_engine_changed` has said so
+                    self.tell(f"{error}. {serving.name} stays in use." if serving else str(error))
+                return False
+            finally:
+                self._report_load = nobody
+        logger.info("serving %s", info)
+        return True
+
+    def _engine_changed(self, state: EngineState) -> None:
+        logger.info("engine %s: %s", state.kind, state.message)
+        self._has_served = self._has_served or state.kind == "ready"
+        if state.kind == "loading":
+            self._report_load(state.message, state.fraction)
+        elif state.kind == "failed":
+            self.tell(f"no completions for now: {state.message}. Diagnostics go on.")
+
+    def tell_step(self, offer_id: str, uri: str, step: Step) -> None:
+        """Let a client that asked for it watch ghost text being decoded."""
+        if self.wants_steps():
+            self.protocol.notify("verifrag/step", {"id": offer_id, "uri": uri, **asdict(step)})
+
+    def tell_completed(self, offer_id: str, uri: str, ghost: Ghost) -> None:
+        """The end of what `tell_step` told: what it took, and what of it is shown."""
+        if self.wants_steps():
+            done = ghost.completion
+            self.protocol.notify(
+                "verifrag/completed",
+                {
+                    "id": offer_id,
+                    "uri": uri,
+                    "tokens": done.tokens,
+                    "steps": done.steps,
+                    "milliseconds": done.milliseconds,
+                    "finish": done.finish,
+                    "shown": ghost.shown,
+                },
+            )
+
+    def _model_published(self, folder: Path) -> None:
+        if self.settings.engine_enabled and not self.settings.model:
+            self.spawn(self._switch(folder))
+
+    async def _switch(self, folder: Path) -> None:
+        if await self.load_model(str(folder)):
+            info = self.engine.state.info
+            self.tell(f"now uses {info.name} (round {info.round}).", types.MessageType.Info)

@@ -1,0 +1,185 @@
+"""The settings, `verifrag.*`: one table of names, defaults and meanings.
+
+The server's validation, the VS Code manifest and the documentation all follow `Settings`. A value
+of the wrong type or an unknown name never stops anything: the default is used and the user is told.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+SECTION = "verifrag"
+
+# Settings of the editors' clients, which arrive in the same section and are none of ours.
+CLIENT_ONLY = ("python", "trace.server")
+
+EXPECTED = {
+    bool: "true or false",
+    int: "a whole number",
+    float: "a number",
+    str: "a text",
+    list: "a list of texts",
+}
+
+
+def setting(
+    name: str, default: bool | int | float | str, description: str, minimum: float | None = None
+) -> Any:
+    """A field of `Settings`: its name after `verifrag.`, its default and what it means."""
+    return dataclasses.field(
+        default=default, metadata={"name": name, "description": description, "minimum": minimum}
+    )
+
+
+def texts(name: str, description: str) -> Any:
+    """A field of `Settings` that is a list of texts, empty by default."""
+    return dataclasses.field(
+        default=(), metadata={"name": name, "description": description, "minimum": None}
+    )
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the user may choose. The metadata of each field holds its public name and meaning."""
+
+    model: str = setting(
+        "model",
+        "",
+        "Model to complete with: a folder or a hub name. "
+        "Empty means the last round trained here, or the model that Verifrag ships.",
+    )
+    engine_enabled: bool = setting(
+        "engine.enabled", True, "Run the engine: ghost text and module generation."
+    )
+    completion_enabled: bool = setting("completion.enabled", True, "Offer ghost text while typing.")
+    completion_max_tokens: int = setting(
+        "completion.maxTokens", 64, "Longest ghost text, in tokens.", minimum=1
+    )
+    completion_max_seconds: float = setting(
+        "completion.maxSeconds", 2.0, "Longest time to decode ghost text, in seconds.", minimum=0.01
+    )
+    generate_samples: int = setting(
+        "generate.samples",
+        8,
+        "How many candidates 'generate module from comment' tries until one compiles.",
+        minimum=1,
+    )
+    diagnostics_enabled: bool = setting(
+        "diagnostics.enabled", True, "Check the unsaved text with Icarus Verilog."
+    )
+    diagnostics_delay: int = setting(
+        "diagnostics.delay",
+        300,
+        "Pause after the last change before checking, in milliseconds.",
+        minimum=0,
+    )
+    iverilog_path: str = setting(
+        "iverilog.path", "iverilog", "The iverilog program: a name on the PATH or a full path."
+    )
+    iverilog_include_path: tuple[str, ...] = texts(
+        "iverilog.includePath", "Folders searched for `include, relative to the workspace folder."
+    )
+    iverilog_defines: tuple[str, ...] = texts(
+        "iverilog.defines", "Macros defined for the check: NAME or NAME=VALUE."
+    )
+    iverilog_library_files: tuple[str, ...] = texts(
+        "iverilog.libraryFiles", "Sources compiled along, relative to the workspace folder."
+    )
+    iverilog_library_dirs: tuple[str, ...] = texts(
+        "iverilog.libraryDirs",
+        "Folders with one module a file, named like it (iverilog -y), relative to the workspace "
+        "folder.",
+    )
+    iverilog_arguments: tuple[str, ...] = texts(
+        "iverilog.arguments", "Further arguments for iverilog."
+    )
+    references_enabled: bool = setting(
+        "references.enabled",
+        True,
+        "Keep accepted completions on this machine as training data. Nothing is sent anywhere.",
+    )
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One row of the table: `name` with the section, `default` as JSON has it."""
+
+    name: str
+    default: bool | int | float | str | list[str]
+    description: str
+    minimum: float | None
+
+
+def table() -> list[Entry]:
+    """Every setting, in order: what manifests and documentation are made of."""
+    return [_entry(field) for field in dataclasses.fields(Settings)]
+
+
+def parse(values: Any) -> tuple[Settings, list[str]]:
+    """Read what an editor sent; return the settings and one sentence for each thing wrong.
+
+    `values` is the section `verifrag` as nested objects, dotted names or a mix of both, with or
+    without the section's own name around it. Null means unset.
+    """
+    if isinstance(values, Mapping):
+        values = values.get(SECTION, values)
+    if values is None:
+        return Settings(), []
+    if not isinstance(values, Mapping):
+        return Settings(), [f"{SECTION}: expected an object; the defaults are used."]
+    fields = {field.metadata["name"]: field for field in dataclasses.fields(Settings)}
+    chosen: dict[str, Any] = {}
+    problems: list[str] = []
+    for dotted, value in _flatten(values):
+        name = dotted.removeprefix(f"{SECTION}.")
+        if name in CLIENT_ONLY or value is None:
+            continue
+        if name not in fields:
+            problems.append(_unknown(name, fields))
+            continue
+        entry = _entry(fields[name])
+        if _fits(value, entry):
+            chosen[fields[name].name] = tuple(value) if isinstance(value, list) else value
+        else:
+            problems.append(_misfit(value, entry))
+    return Settings(**chosen), problems
+
+
+def _entry(field: dataclasses.Field[Any]) -> Entry:
+    default = list(field.default) if isinstance(field.default, tuple) else field.default
+    data = field.metadata
+    return Entry(f"{SECTION}.{data['name']}", default, data["description"], data["minimum"])
+
+
+def _flatten(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for key, value in values.items():
+        if isinstance(value, Mapping):
+            yield from _flatten(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value
+
+
+def _fits(value: Any, entry: Entry) -> bool:
+    kind = type(entry.default)
+    if kind is list:
+        return isinstance(value, list) and all(isinstance(item, str) for item in value)
+    if kind is float and type(value) is int:
+        kind = int
+    return type(value) is kind and (entry.minimum is None or value >= entry.minimum)
+
+
+def _misfit(value: Any, entry: Entry) -> str:
+    expected = EXPECTED[type(entry.default)]
+    if entry.minimum is not None:
+        expected += f" of at least {entry.minimum:g}"
+    return f"{entry.name}: expected {expected}, not {value!r}; the default is used."
+
+
+def _unknown(name: str, known: Mapping[str, Any]) -> str:
+    close = difflib.get_close_matches(name, known, n=1)
+    hint = f"; did you mean {SECTION}.{close[0]}?" if close else "."
+    return f"{SECTION}.{name}: there is no such setting, so it is ignored{hint}"

@@ -1,0 +1,125 @@
+"""An engine without a model: speaks the engine process's protocol and says what it is told to.
+
+The document tells it, in a Verilog comment; the last one before or after the cursor counts:
+
+    // engine: answer "a & b;"             this text, whatever the cursor
+    // engine: answers ["bad", "good"]     by sample: the greedy one first, then seed 1, 2, ...
+    // engine: error "out of memory"
+    // engine: forever                     a step every few milliseconds until cancelled
+    // engine: die
+
+Without one it answers FILL, or MODULE when there is an instruction. A model whose name contains
+"corrupt" does not load. With --log FILE every message received is appended there.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+import sys
+import threading
+import time
+from pathlib import Path
+
+FILL = "a & b;"
+MODULE = "module from_comment (\n  input wire clk\n);\nendmodule\n"
+DIRECTIVE = re.compile(r"engine:\s*(answers?|error|forever|die)\b[ \t]*(.*)")
+
+sending = threading.Lock()
+cancelled: dict[int, threading.Event] = {}
+
+
+def send(message: dict) -> None:
+    with sending:
+        print(json.dumps(message), flush=True)
+
+
+def load(number: int, model: str, seconds: float) -> None:
+    send({"id": number, "event": "progress", "message": "loading weights", "fraction": 0.5})
+    time.sleep(seconds)
+    if "corrupt" in model:
+        message = f"{model} has no config.json: check the setting verifrag.model"
+        send({"id": number, "event": "error", "message": message})
+        return
+    name = Path(model).name
+    training_round = re.fullmatch(r"round-(\d+)", name)
+    info = {
+        "name": name,
+        "path": model,
+        "round": int(training_round[1]) if training_round else 0,
+        "parameters": 1000,
+        "heads": 3,
+        "device": "cpu",
+        "dtype": "float32",
+    }
+    send({"id": number, "event": "done", "result": info})
+
+
+def complete(number: int, prompt: dict, options: dict, delay: float) -> None:
+    said = "\n".join((prompt["prefix"], prompt["suffix"], prompt["instruction"]))
+    directives = DIRECTIVE.findall(said)
+    kind, argument = directives[-1] if directives else ("", "")
+    if kind == "die":
+        os._exit(3)
+    if kind == "error":
+        send({"id": number, "event": "error", "message": json.loads(argument)})
+        return
+    text = MODULE if prompt["instruction"] else FILL
+    if kind == "answer":
+        text = json.loads(argument)
+    elif kind == "answers":
+        texts = json.loads(argument)
+        text = texts[min(options["seed"] or 0, len(texts) - 1)]
+    fragments = re.findall(r"\s*\w+|\s*[^\w\s]|\s+", text)
+    shown: list[str] = []
+    while kind == "forever" or len(shown) < len(fragments):
+        if cancelled[number].wait(delay):
+            send({"id": number, "event": "cancelled"})
+            return
+        fragment = fragments[len(shown) % len(fragments)]
+        shown.append(fragment)
+        step = {"fragments": [fragment], "accepted": 1, "milliseconds": delay * 1000}
+        send({"id": number, "event": "step", "step": step})
+    result = {
+        "text": "".join(shown),
+        "finish": "stop",
+        "steps": len(shown),
+        "tokens": len(shown),
+        "milliseconds": len(shown) * delay * 1000,
+        "model": "fake",
+        "fragments": shown,
+    }
+    send({"id": number, "event": "done", "result": result})
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--delay", type=float, default=0.002, help="seconds between two steps")
+    parser.add_argument("--load-seconds", type=float, default=0.0)
+    parser.add_argument("--fatal", help="say this and exit, as when torch is not installed")
+    parser.add_argument("--log", type=Path)
+    arguments = parser.parse_args()
+    if arguments.fatal:
+        send({"event": "fatal", "message": arguments.fatal})
+        sys.exit(1)
+    for line in sys.stdin:
+        if arguments.log:
+            with arguments.log.open("a") as log:
+                log.write(line)
+        message = json.loads(line)
+        number, params = message.get("id"), message["params"]
+        if message["method"] == "cancel":
+            if params["id"] in cancelled:
+                cancelled[params["id"]].set()
+        elif message["method"] == "load":
+            load(number, params["model"], arguments.load_seconds)
+        else:
+            cancelled[number] = threading.Event()
+            work = (number, params["prompt"], params["options"], arguments.delay)
+            threading.Thread(target=complete, args=work, daemon=True).start()
+
+
+if __name__ == "__main__":
+    main()
