@@ -117,6 +117,16 @@ def decode(
     )
 
 
+def complete(model: MedusaModel, prompt: Sequence[int], options: DecodingOptions) -> Completion:
+    """`decode` to the end."""
+    steps = decode(model, prompt, options)
+    while True:
+        try:
+            next(steps)
+        except StopIteration as finished:
+            return finished.value
+
+
 def draft_tree(model: MedusaModel, options: DecodingOptions) -> DraftTree:
     """The model's tree, or a single root when decoding plainly."""
     return build(model.card.tree if options.speculative and model.heads.count else [])

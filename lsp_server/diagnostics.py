@@ -133,21 +133,29 @@ class Diagnoser:
         )
 
     async def _messages(self, document: Snapshot) -> list[Message]:
+        """What iverilog says about the document, compiled along with what it needs."""
+        text, path = document.text, document.path
         icarus = self._icarus()
-        name = str(document.path)
         libraries = [Path(library) for library in icarus.library_files]
-        others = await self._threaded(
-            self._index.dependencies, document.text, document.path, libraries
-        )
-        unsaved = self._index.unsaved(others)
-        messages = await check(icarus, document.text, name, others, TIME_LIMIT, unsaved)
+        folders = await self._threaded(self._index.include_folders, text, path)
+        icarus = replace(icarus, include_dirs=(*icarus.include_dirs, *map(str, folders)))
+        wanted: set[str] = set()
+        while True:
+            others = await self._threaded(self._index.dependencies, text, path, libraries, wanted)
+            unsaved = self._index.unsaved(others)
+            messages = await check(icarus, text, str(path), others, TIME_LIMIT, unsaved)
+            # The index, which opens no include, may have missed an instance within an `ifdef.
+            missing = {found[1] for one in messages if (found := _UNKNOWN_MODULE.match(one.text))}
+            if wanted >= missing.intersection(self._index.names()):
+                break
+            wanted |= missing
         errors = [message for message in messages if message.severity == "error"]
-        if not (others or libraries) or not errors or any(one.file == name for one in errors):
+        if not (others or libraries) or not errors or any(one.file == str(path) for one in errors):
             return messages
         # An error elsewhere can keep iverilog from looking at this file: look at it alone.
-        logger.info("%s is checked alone, because of %s", name, errors[0])
+        logger.info("%s is checked alone, because of %s", path, errors[0])
         alone = replace(icarus, library_files=(), arguments=(*icarus.arguments, IGNORE_MISSING))
-        return await check(alone, document.text, name, (), TIME_LIMIT)
+        return await check(alone, text, str(path), (), TIME_LIMIT)
 
     async def _threaded(self, work: Callable[..., T], *args: Any) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work, *args)
@@ -183,6 +191,7 @@ def syntax_diagnostics(text: str, encode: Encode) -> list[types.Diagnostic]:
 
 SYNTAX_ERROR = "syntax error"
 
+_UNKNOWN_MODULE = re.compile(r"Unknown module type: (\S+)")
 _LINE_END = re.compile(r"\r\n|\n|\r")
 _MISSING_INCLUDE = re.compile(r"Include file (.+) not found")
 _NAMED = re.compile(

@@ -11,7 +11,7 @@ import logging
 import os
 import re
 import threading
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -37,7 +37,7 @@ class _File:
 
     modules: tuple[Module, ...] = ()
     headers: dict[str, str] = field(default_factory=dict)
-    includes: frozenset[str] = frozenset()
+    includes: tuple[str, ...] = ()
 
     @property
     def defined(self) -> set[str]:
@@ -127,33 +127,40 @@ class Index:
         found = self.definition(name)
         return self._file(found[0]).headers[name] if found else None
 
-    def dependencies(self, text: str, path: Path, libraries: Iterable[Path] = ()) -> list[Path]:
+    def dependencies(
+        self, text: str, path: Path, libraries: Iterable[Path] = (), also: Iterable[str] = ()
+    ) -> list[Path]:
         """The files to compile along with `text`, the content of `path`, in the order found.
 
-        These define the modules it instantiates, the modules those instantiate, and so on. Where
-        several files define a module, the nearest counts. No file is taken that defines again what
-        the text, a file it includes, one of `libraries` or an earlier file defines.
+        These define the modules it instantiates and those called `also`, the modules that these
+        instantiate, and so on. Where several files define a module, the nearest counts. No file is
+        taken that defines again what the text, a file it includes, one of `libraries` or an earlier
+        file defines.
         """
         path = _normal(path)
         definitions = self._definitions()
         start = _indexed(text)
         given = [start, *map(self._file, map(_normal, libraries))]
         defined = {name for file in given for name in file.defined}
+        names = deque([*start.instances, *also])
+        for included in self._included(start, path):
+            defined |= self._file(included).defined
+            names += self._file(included).instances
         taken: list[Path] = []
-        entered: set[str] = set()
-        waiting = [start]
-        while waiting:
-            file = waiting.pop()
-            for included in self._included(file, entered):
-                defined |= included.defined
-                waiting.append(included)
-            for name in file.instances:
-                chosen = self._nearest(name, path, definitions.get(name, ()), defined)
-                if chosen is not None:
-                    taken.append(chosen)
-                    waiting.append(self._file(chosen))
-                    defined |= self._file(chosen).defined
+        while names:
+            name = names.popleft()
+            chosen = self._nearest(name, path, definitions.get(name, ()), defined)
+            if chosen is not None:
+                taken.append(chosen)
+                defined |= self._file(chosen).defined
+                names += self._file(chosen).instances
         return taken
+
+    def include_folders(self, text: str, path: Path) -> list[Path]:
+        """Folders in which the includes of `text`, the content of `path`, and theirs in turn, are
+        found, for where nobody said."""
+        path = _normal(path)
+        return list(dict.fromkeys(one.parent for one in self._included(_indexed(text), path)))
 
     def unsaved(self, paths: Iterable[Path]) -> dict[Path, str]:
         """The texts of those of `paths` that are open, which may differ from what is on disk."""
@@ -174,15 +181,24 @@ class Index:
             logger.info("module %s: using %s; also defined in %s", name, free[0], others)
         return free[0] if free else None
 
-    def _included(self, file: _File, entered: set[str]) -> list[_File]:
-        """The indexed files that `file` includes and that were not entered yet, by name alone."""
-        new = file.includes - entered
-        entered |= new
-        if not new:
-            return []
+    def _included(self, file: _File, path: Path) -> list[Path]:
+        """The files that `file`, at `path`, includes, and those that they include: for each name the
+        nearest indexed file called so."""
         with self._lock:
             paths = self._saved.keys() | self._open.keys()
-            return [self._file(path) for path in paths if path.name in new]
+        called = defaultdict(list)
+        for one in sorted(paths):
+            called[one.name].append(one)
+        found: list[Path] = []
+        names = deque(file.includes)
+        seen: set[str] = set()
+        while names:
+            name = names.popleft()
+            if name not in seen and name in called:
+                found.append(min(called[name], key=lambda one: _distance(one, path)))
+                names += self._file(found[-1]).includes
+            seen.add(name)
+        return found
 
     def _definitions(self) -> dict[str, list[Path]]:
         """For each module the files that define it."""
@@ -250,7 +266,7 @@ def _load(path: Path) -> _File:
 def _indexed(text: str) -> _File:
     found = tuple(modules(text))
     headers = {module.name: header(text, module) for module in found}
-    includes = frozenset(Path(name).name for name in INCLUDE.findall(text))
+    includes = tuple(dict.fromkeys(Path(name).name for name in INCLUDE.findall(text)))
     return _File(found, headers, includes)
 
 

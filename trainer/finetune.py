@@ -17,6 +17,8 @@ from __future__ import annotations
 
 import argparse
 import json
+import shlex
+import sys
 import time
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -279,6 +281,8 @@ def main(argv: list[str] | None = None) -> int:
     if kept.exists() and json.loads(kept.read_text()) != asdict(config):
         parser.error(f"{kept} holds another configuration: give another --run, or the same options")
     kept.write_text(json.dumps(asdict(config), indent=1) + "\n")
+    command = shlex.join(["python", "-m", "trainer.finetune", *(argv or sys.argv[1:])])
+    (args.run / "command.txt").write_text(command + "\n")
 
     stop_at = time.monotonic() + 60 * args.minutes
     tokenizer = tokenizers.load(args.data)

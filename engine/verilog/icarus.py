@@ -28,7 +28,7 @@ from engine.verilog.reading import needs_system_verilog
 SYSTEM_VERILOG_SUFFIXES = (".sv", ".svh")
 MAX_OUTPUT = 1 << 20  # bytes of what iverilog says; a broken netlist can make it say much more
 
-MAX_MEMORY = 4 << 30  # bytes for each process; a flat netlist of 5 MB takes a tenth of it
+MAX_MEMORY = 4 << 30  # bytes for each process that iverilog starts
 
 
 class IcarusMissing(Exception):  # noqa: N818 - a state of the machine more than an error
@@ -72,7 +72,8 @@ async def check(
     What takes longer than `timeout_s` seconds is stopped, with a message that says so. Cancelling
     kills iverilog. Raises IcarusMissing.
     """
-    run = _Run(icarus, text, filename, others, unsaved or {})
+    # Reading a large text would hold up the event loop.
+    run = await asyncio.to_thread(_Run, icarus, text, filename, others, unsaved or {})
     with run.files() as files:
         try:
             process = await asyncio.create_subprocess_exec(*run.command, **run.options(files))

@@ -310,6 +310,22 @@ async def test_modules_in_other_files_are_known(editor, tmp_path):
     assert any("``x'' is not a port" in message for message in window.seen("top.v"))
 
 
+async def test_instances_that_only_the_preprocessor_sees(editor, tmp_path):
+    (tmp_path / "include").mkdir()
+    (tmp_path / "include" / "config.vh").write_text("`define HAS_RAM\n")
+    (tmp_path / "ram.v").write_text(
+        "module ram;\n`ifdef HAS_RAM\n  cell_ u();\n`endif\nendmodule\n"
+    )
+    (tmp_path / "cell.v").write_text("module cell_;\nendmodule\n")
+    window = editor()
+    window.type(
+        "top.v",
+        '`include "config.vh"\nmodule top;\n`ifdef HAS_RAM\n  ram u();\n  gone v();\n`endif\nendmodule\n',
+    )
+    await window.rest()
+    assert window.seen("top.v") == ["Unknown module type: gone"]
+
+
 async def test_an_error_in_another_file_does_not_hide_ones_own(editor, tmp_path):
     (tmp_path / "sub.v").write_text("module sub(input x);\n  assign = ;\nendmodule\n")
     window = editor()

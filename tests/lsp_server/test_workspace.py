@@ -179,6 +179,19 @@ def test_an_included_file_is_not_compiled_along(design, tmp_path):
     assert needs(index, tmp_path, text) == ["leaf.v"]
 
 
+def test_includes_are_found_in_the_nearest_folder_that_has_them(design, tmp_path):
+    index = design(
+        {
+            "chip/include/defs.vh": '`include "widths.vh"\n',
+            "chip/common/widths.vh": "",
+            "other/include/defs.vh": "",
+        }
+    )
+    text = '`include "defs.vh"\n`include "nowhere.vh"\n' + module("top")
+    found = index.include_folders(text, tmp_path / "chip/rtl/top.v")
+    assert found == [tmp_path / "chip/include", tmp_path / "chip/common"]
+
+
 def test_library_files_are_given_already(design, tmp_path):
     index = design({"cells.v": module("nand2"), "copy.v": module("nand2")})
     top = module("top", "nand2")
