@@ -71,6 +71,7 @@ class VerifragServer(LanguageServer):
             on_log=engine_logger.info,
         )
         self.initial_options: Any = None
+        self._scanned = False
         self._wanted_model: str | None = None
         self._has_served = False
         self._model_watch: ModelWatch | None = None
@@ -88,6 +89,7 @@ class VerifragServer(LanguageServer):
     async def scan(self) -> None:
         """Index the workspace folders, then check what is open against them."""
         await asyncio.to_thread(self.index.scan, self.folders())
+        self._scanned = True
         self.check_all()
 
     def _register(self) -> None:
@@ -169,7 +171,8 @@ class VerifragServer(LanguageServer):
         """A document was opened or changed: index and check it."""
         if path := to_fs_path(uri):
             self.index.update(Path(path), self.document(uri).source)
-        self.diagnoser.check(uri)
+        if self._scanned:  # before, modules of other files would seem unknown
+            self.diagnoser.check(uri)
 
     def document_closed(self, uri: str) -> None:
         """A document was closed: end its requests, and let the file on disk count again."""
@@ -228,7 +231,9 @@ class VerifragServer(LanguageServer):
         )
 
     def check_all(self) -> None:
-        """Check every open document again."""
+        """Check every open document again, once the index knows the workspace."""
+        if not self._scanned:
+            return
         for document in self.workspace.text_documents.values():
             self.diagnoser.check(document.uri)
 
