@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -160,18 +161,26 @@ def save(model: MedusaModel, folder: Path) -> None:
         raise FileExistsError(f"{folder} exists already")
     temporary = folder.with_name(f".{folder.name}.partial-{os.getpid()}")
     temporary.mkdir(parents=True)
+    try:
+        _write(model, temporary)
+        temporary.rename(folder)
+    except BaseException:  # Ctrl-C too: nothing half written stays behind
+        shutil.rmtree(temporary, ignore_errors=True)
+        raise
+
+
+def _write(model: MedusaModel, folder: Path) -> None:
     backbone = {k: v.to(torch.bfloat16) for k, v in model.backbone.state_dict().items()}
     model.backbone.config.dtype = torch.bfloat16
-    model.backbone.save_pretrained(temporary, state_dict=backbone)
+    model.backbone.save_pretrained(folder, state_dict=backbone)
     heads = {k: v.to(torch.bfloat16).contiguous() for k, v in model.heads.state_dict().items()}
-    save_file(heads, temporary / HEADS_FILE, metadata={"format": "pt"})
-    model.tokenizer.save(temporary)
+    save_file(heads, folder / HEADS_FILE, metadata={"format": "pt"})
+    model.tokenizer.save(folder)
     card = json.dumps(asdict(model.card), indent=1) + "\n"
-    (temporary / CARD_FILE).write_text(card, encoding="utf-8")
-    for path in temporary.iterdir():
+    (folder / CARD_FILE).write_text(card, encoding="utf-8")
+    for path in folder.iterdir():
         with path.open("rb") as file:
             os.fsync(file.fileno())
-    temporary.rename(folder)
 
 
 def read_card(folder: Path) -> Card:

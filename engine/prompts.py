@@ -19,6 +19,7 @@ from engine.tokenizer import FragmentTokenizer
 _SUFFIX_SHARE = 4
 _INSTRUCTION_SHARE = 3
 _CONTEXT_SHARE = 4
+_CHARACTERS_A_TOKEN = 8  # more than any text has on average
 
 
 def layout(
@@ -42,13 +43,14 @@ def encode(tokenizer: FragmentTokenizer, prompt: Prompt, window: int) -> list[in
     What does not fit is cut: the suffix and the instruction on their right, context and prefix on
     their left, and the context gives way to the prefix.
     """
-    instruction = tokenizer.encode(prompt.instruction)[: window // _INSTRUCTION_SHARE]
-    suffix = tokenizer.encode(prompt.suffix)[: window // _SUFFIX_SHARE]
+    # No need to encode a megabyte to keep a few hundred tokens of it.
+    reach = _CHARACTERS_A_TOKEN * window
+    instruction = tokenizer.encode(prompt.instruction[:reach])[: window // _INSTRUCTION_SHARE]
+    suffix = tokenizer.encode(prompt.suffix[:reach])[: window // _SUFFIX_SHARE]
     room = window - len(layout(tokenizer, (), suffix, instruction))
-    # A token is at least one character: no need to encode a megabyte to keep its end.
-    prefix = _last(tokenizer.encode(prompt.prefix[-8 * room :]), room)
+    prefix = _last(tokenizer.encode(prompt.prefix[-reach:]), room)
     context_room = min(room - len(prefix), window // _CONTEXT_SHARE)
-    context = _last(tokenizer.encode(prompt.context), context_room)
+    context = _last(tokenizer.encode(prompt.context[-reach:]), context_room)
     return layout(tokenizer, [*context, *prefix], suffix, instruction)
 
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
+
+# Models of the tests are so small that a second thread costs more than it brings; before torch.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 import asyncio
 import json
-import os
 import sys
 from collections.abc import Callable
 from pathlib import Path

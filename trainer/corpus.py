@@ -25,12 +25,11 @@ from datasketch import MinHash, MinHashLSH
 from tqdm import tqdm
 
 from engine.verilog import syntax
+from engine.verilog.lexemes import lexemes
 from trainer import licences
 
-LEXEME = re.compile(
-    r"//[^\n]*|/\*.*?\*/|\"(?:\\.|[^\"\\\n])*\"|`?[A-Za-z_$][\w$]*|\d[\w']*|\S", re.S
-)
 _MODULE = re.compile(r"(?s)\bmodule\b.*?\bendmodule\b[^\n]*")
+_COMMENT = re.compile(r"//[^\n]*|/\*.*?\*/", re.DOTALL)
 _LEADING_COMMENT = re.compile(r"((?:[ \t]*//[^\n]*\n)+|/\*(?:[^*]|\*(?!/))*\*/)\s*$")
 _LEGAL = re.compile(r"(?i)copyright|licen[sc]e|permission|warrant|redistribut|spdx|all rights")
 _BENCH = re.compile(r"\$(?:finish|stop|dumpvars|monitor)\b|^\s*module\s+(?:tb_|test_)|_tb\b")
@@ -109,7 +108,7 @@ def collect(
 
 def modules(text: str, counts: Counter[str]) -> Iterator[tuple[str, str]]:
     """(module text, description) for each module of a file worth learning from."""
-    visible = re.sub(r"//[^\n]*|/\*.*?\*/", lambda m: " " * len(m.group()), text, flags=re.S)
+    visible = _COMMENT.sub(lambda match: " " * len(match.group()), text)
     for match in _MODULE.finditer(visible):
         module = text[match.start() : match.end()]
         counts["modules"] += 1
@@ -127,11 +126,10 @@ def unfit(module: str) -> str:
         return "too short or too long"
     if _BENCH.search(module):
         return "test bench"
-    lexemes = LEXEME.findall(module)
-    comment = sum(len(x) for x in lexemes if x.startswith(("//", "/*")))
-    if comment > 0.5 * len(module):
+    if sum(map(len, _COMMENT.findall(module))) > 0.5 * len(module):
         return "mostly comments"
-    if sum(x[0].isdigit() or x == "'" for x in lexemes) > 0.35 * len(lexemes):
+    code = lexemes(module)
+    if sum(x[0].isdigit() or x == "'" for x in code) > 0.35 * len(code):
         return "mostly numbers"
     if syntax.problems(module):
         return "syntax error"
@@ -160,7 +158,7 @@ def distinct(items: list[Item], counts: Counter[str]) -> list[Item]:
     kept = []
     for number, item in enumerate(tqdm(items, desc="de-duplicate", unit="module", leave=False)):
         sketch = MinHash(num_perm=64)
-        grams = {" ".join(gram).encode() for gram in _grams(_code_lexemes(item.text), 5)}
+        grams = {" ".join(gram).encode() for gram in _grams(lexemes(item.text), 5)}
         sketch.update_batch(list(grams) or [item.text.encode()])
         if index.query(sketch):
             counts["dropped: near-duplicate"] += 1
@@ -179,7 +177,7 @@ def benchmark_grams(folders: Iterable[Path]) -> set[tuple[str, ...]]:
                 text = path.read_text(encoding="utf-8", errors="ignore")
                 if path.suffix in {".json", ".jsonl"}:
                     text = text.replace("\\n", "\n")
-                grams.update(_grams(_code_lexemes(text), BENCHMARK_GRAM))
+                grams.update(_grams(lexemes(text), BENCHMARK_GRAM))
     return grams
 
 
@@ -189,7 +187,7 @@ def decontaminate(
     """Drop items of which more than a tenth of the 13-grams, or 8 of them, stand in a benchmark."""
     kept = []
     for item in items:
-        own = list(_grams(_code_lexemes(item.text), BENCHMARK_GRAM))
+        own = list(_grams(lexemes(item.text), BENCHMARK_GRAM))
         shared = sum(gram in grams for gram in own)
         if shared > max(1, min(8, len(own) // 10)):
             counts["dropped: overlaps a benchmark"] += 1
@@ -235,10 +233,6 @@ def _pairs(path: Path, counts: Counter[str]) -> Iterator[Item]:
                 yield Item(
                     code, " ".join(row["problem"].split()), name, str(row["id"]), "", licence
                 )
-
-
-def _code_lexemes(text: str) -> list[str]:
-    return [x for x in LEXEME.findall(text) if not x.startswith(("//", "/*"))]
 
 
 def _grams(lexemes: list[str], n: int) -> Iterator[tuple[str, ...]]:

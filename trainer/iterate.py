@@ -21,20 +21,22 @@ from __future__ import annotations
 import argparse
 import random
 import sys
+import typing
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from tqdm import tqdm
 
-from engine import decoding, model_store
 from engine import model as models
-from engine.api import Completion, DecodingOptions, EngineError, Stop
+from engine import model_store
+from engine.api import DecodingOptions, EngineError, Stop
+from engine.decoding import complete
 from engine.model import MedusaModel
 from trainer import learn, ranking, references, rounds
 from trainer.references import Reference, StoreError
 from trainer.rounds import Round, Row
-from trainer.scoring import quality
+from trainer.scoring import Parser, quality
 
 SAMPLE_SECONDS = 120.0
 
@@ -55,6 +57,7 @@ class Options:
     top_p: float = 0.95
     epochs: int = 3
     lr: float = 1e-4
+    parser: Parser = "pyslang"
     seed: int = 1
 
 
@@ -116,7 +119,7 @@ def improve(
 ) -> dict[str, float]:
     """The stages that change `model`; returns the references' loss before and after."""
     samples = current.stage("samples.jsonl", lambda: sample(model, edits, options, current))
-    scores = current.stage("scores.jsonl", lambda: score(edits, samples))
+    scores = current.stage("scores.jsonl", lambda: score(edits, samples, options.parser))
     mean = sum(row["z"] for row in scores) / len(scores)
     broken = sum(bool(row["errors"]) for row in scores)
     print(f"{len(scores)} responses: mean quality {mean:.2f}, {broken} with a syntax error")
@@ -155,22 +158,13 @@ def sample(
         yield {**row, "finish": completion.finish}
 
 
-def complete(model: MedusaModel, ids: Sequence[int], options: DecodingOptions) -> Completion:
-    """Decode to the end."""
-    steps = decoding.decode(model, ids, options)
-    while True:
-        try:
-            next(steps)
-        except StopIteration as finished:
-            return finished.value
-
-
-def score(edits: Sequence[Reference], samples: Sequence[Row]) -> Iterator[Row]:
+def score(edits: Sequence[Reference], samples: Sequence[Row], parser: Parser) -> Iterator[Row]:
     """The quality of each sample, in the samples' order."""
     by_id = {edit.id: edit for edit in edits}
     for row in tqdm(samples, desc="scoring", unit="response", leave=False):
         edit = by_id[row["reference"]]
-        found = quality(edit.prefix, "".join(row["fragments"]), edit.suffix, edit.accepted)
+        response = "".join(row["fragments"])
+        found = quality(edit.prefix, response, edit.suffix, edit.accepted, parser)
         yield {"reference": row["reference"], "sample": row["sample"], **asdict(found)}
 
 
@@ -217,6 +211,8 @@ def _parser() -> argparse.ArgumentParser:
     add("--top-p", type=float, default=Options.top_p, help="of sampling")
     add("--epochs", type=_positive, default=Options.epochs, help="passes over the references")
     add("--lr", type=float, default=Options.lr, help="learning rate")
+    choices = typing.get_args(Parser)
+    add("--parser", choices=choices, default=Options.parser, help="pyverilog as in the papers")
     add("--seed", type=int, default=Options.seed, help="of sampling and training")
     return parser
 

@@ -24,7 +24,7 @@ from typing import Literal
 from rapidfuzz.distance import LCSseq
 
 from engine.verilog import syntax
-from trainer.corpus import LEXEME
+from engine.verilog.lexemes import lexemes
 
 Parser = Literal["pyslang", "pyverilog"]
 
@@ -51,11 +51,6 @@ def quality(
     new = errors - _errors(prefix + reference + suffix, parser)
     passes = not new and len(answer) >= MIN_LENGTH * len(wanted)
     return Quality(similarity if passes else 0.0, similarity, tuple(new.elements()))
-
-
-def lexemes(text: str) -> list[str]:
-    """The Verilog lexemes of `text`, without comments."""
-    return [lexeme for lexeme in LEXEME.findall(text) if not lexeme.startswith(("//", "/*"))]
 
 
 def rouge_l(candidate: Sequence[str], reference: Sequence[str]) -> float:
