@@ -44,3 +44,17 @@ def tiny_model(heads: int = 4, window: int = 256, seed: int = 0) -> MedusaModel:
     paths = [[a] for a in range(8)] + [[a, b] for a in range(4) for b in range(4)]
     model.card.tree = [*paths, [0, 0, 0], [0, 1, 0], [1, 0, 0]][: 8 + 16 + (3 if heads > 2 else 0)]
     return model.eval().requires_grad_(False)
+
+
+def plain_greedy(model: MedusaModel, ids: list[int], tokens: int) -> str:
+    """What transformers' own greedy generation says, cut at its last complete fragment."""
+    out = model.backbone.generate(
+        torch.tensor([ids]),
+        attention_mask=torch.ones(1, len(ids)),
+        max_new_tokens=tokens,
+        do_sample=False,
+        pad_token_id=model.tokenizer.pad,
+        eos_token_id=model.tokenizer.end,
+    )[0, len(ids) :].tolist()
+    ends = [i for i, t in enumerate(out) if t in (model.tokenizer.frag, model.tokenizer.end)]
+    return model.tokenizer.decode(out[: ends[-1]]) if ends else ""

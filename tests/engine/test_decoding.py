@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from tiny_model import VERILOG, tiny_model
+from tiny_model import VERILOG, plain_greedy, tiny_model
 
 from engine import decoding, prompts
 from engine.api import DecodingOptions, Prompt
@@ -31,24 +31,10 @@ def prompt_ids(model: MedusaModel, number: int) -> list[int]:
     return prompts.encode(model.tokenizer, Prompt(VERILOG[:cursor], VERILOG[cursor:][:40]), 128)
 
 
-def transformers_greedy(model: MedusaModel, ids: list[int], tokens: int) -> str:
-    """What transformers' own greedy generation says, cut at its last complete fragment."""
-    out = model.backbone.generate(
-        torch.tensor([ids]),
-        attention_mask=torch.ones(1, len(ids)),
-        max_new_tokens=tokens,
-        do_sample=False,
-        pad_token_id=model.tokenizer.pad,
-        eos_token_id=model.tokenizer.end,
-    )[0, len(ids) :].tolist()
-    ends = [i for i, t in enumerate(out) if t in (model.tokenizer.frag, model.tokenizer.end)]
-    return model.tokenizer.decode(out[: ends[-1]]) if ends else ""
-
-
 @pytest.mark.parametrize("number", range(50))
 def test_greedy_text_is_that_of_plain_greedy_decoding(model, number):
     ids = prompt_ids(model, number)
-    expected = transformers_greedy(model, ids, 20)
+    expected = plain_greedy(model, ids, 20)
     assert run(model, ids, max_tokens=20)[1].text == expected
     if number % 5 == 0:
         assert run(model, ids, max_tokens=20, alignment="discard")[1].text == expected

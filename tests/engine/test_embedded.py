@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from tiny_model import plain_greedy
 
 from engine import model as models
 from engine import model_store, prompts
@@ -31,25 +32,11 @@ def cursors(count):
             yield Prompt(text[:cursor], text[cursor : cursor + 200])
 
 
-def plain_greedy(model, ids):
-    """What transformers' own greedy generation says, up to the last complete fragment."""
-    out = model.backbone.generate(
-        torch.tensor([ids]),
-        attention_mask=torch.ones(1, len(ids)),
-        max_new_tokens=TOKENS,
-        do_sample=False,
-        pad_token_id=model.tokenizer.pad,
-        eos_token_id=model.tokenizer.end,
-    )[0, len(ids) :].tolist()
-    ends = [i for i, t in enumerate(out) if t in (model.tokenizer.frag, model.tokenizer.end)]
-    return model.tokenizer.decode(out[: ends[-1]]) if ends else ""
-
-
 @pytest.mark.parametrize("prompt", cursors(60), ids=lambda p: repr(p.prefix[-20:] or p.instruction))
 def test_greedy_text_is_byte_for_byte_that_of_plain_greedy_decoding(model, prompt):
     ids = prompts.encode(model.tokenizer, prompt, 300)
     answer = complete(model, ids, DecodingOptions(max_tokens=TOKENS))
-    assert answer.text.encode() == plain_greedy(model, ids).encode()
+    assert answer.text.encode() == plain_greedy(model, ids, TOKENS).encode()
     assert "[FRAG]" not in answer.text
 
 

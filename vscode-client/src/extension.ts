@@ -71,9 +71,8 @@ async function restart(): Promise<void> {
 async function explainMissingServer(tried: string[]): Promise<void> {
     const openSettings = 'Open Settings';
     const answer = await window.showErrorMessage(
-        `Verifrag is not installed in ${tried.join(' or ')}. Install it with ` +
-            `"pip install verifrag[engine]" (Python 3.11 or newer), or name a Python that has it in ` +
-            'the setting verifrag.python.',
+        `Verifrag is not installed in ${tried.join(' or ')}. Install it there as this extension's README ` +
+            'says (Python 3.11 or newer), or name a Python that has it in the setting verifrag.python.',
         openSettings,
     );
     if (answer === openSettings) {
