@@ -17,6 +17,7 @@ from engine import acceptance, stops
 from engine.api import Completion, DecodingOptions, Step
 from engine.cache import TreeCache
 from engine.model import MedusaModel
+from engine.tokenizer import FragmentTokenizer
 from engine.tree import DraftTree, build
 
 
@@ -59,9 +60,12 @@ def chooser(options: DecodingOptions, device: torch.device) -> acceptance.Choose
 
 
 def decode(
-    model: MedusaModel, prompt: Sequence[int], options: DecodingOptions
+    model: MedusaModel, prompt: Sequence[int], options: DecodingOptions, typed: str = ""
 ) -> Generator[Step, None, Completion]:
-    """Decode after prompt ids; yields a `Step` for each verification pass, returns the `Completion`."""
+    """Decode after prompt ids; yields a `Step` for each verification pass, returns the `Completion`.
+
+    `typed` is what the reader has of the answer already (`prompts.typed_blank`); it is not shown.
+    """
     began = time.monotonic()
     device, tokenizer = model.device, model.tokenizer
     tree = draft_tree(model, options)
@@ -78,7 +82,7 @@ def decode(
     cache.commit(range(len(ids)))
     last, root = hidden[-1], choose(logits[-1])
 
-    reader = _Reader(tokenizer.frag, tokenizer.end, tokenizer.decode, options.stop)
+    reader = _Reader(tokenizer, options.stop, typed)
     steps = tokens = 0
     finish = "length"
     mark = began
@@ -117,9 +121,11 @@ def decode(
     )
 
 
-def complete(model: MedusaModel, prompt: Sequence[int], options: DecodingOptions) -> Completion:
+def complete(
+    model: MedusaModel, prompt: Sequence[int], options: DecodingOptions, typed: str = ""
+) -> Completion:
     """`decode` to the end."""
-    steps = decode(model, prompt, options)
+    steps = decode(model, prompt, options, typed)
     while True:
         try:
             next(steps)
@@ -153,13 +159,12 @@ def whole(tokens: Sequence[int], ends: frozenset[int]) -> int:
 class _Reader:
     """Turns accepted tokens into what the user sees: whole fragments, up to the stop condition."""
 
-    def __init__(
-        self, frag: int, end: int, decode: Callable[[Sequence[int]], str], stop: stops.Stop
-    ) -> None:
-        self.ends = frozenset((frag, end))
-        self.end = end
-        self.decode = decode
+    def __init__(self, tokenizer: FragmentTokenizer, stop: stops.Stop, typed: str) -> None:
+        self.ends = frozenset((tokenizer.frag, tokenizer.end))
+        self.end = tokenizer.end
+        self.decode = tokenizer.decode
         self.stop = stop
+        self.typed = typed
         self.held: list[int] = []
         self.shown: list[str] = []
         self.stopped = self.ended = False
@@ -172,6 +177,7 @@ class _Reader:
                 self.held.append(token)
                 continue
             fragment, self.held = self.decode(self.held), []
+            fragment, self.typed = fragment.removeprefix(self.typed), ""
             self.ended = token == self.end
             text = "".join(self.shown)
             cut = stops.find(text + fragment, len(text), self.stop)

@@ -120,7 +120,7 @@ class Engine:
         # A long answer may take half of what the model can see, not more.
         answer = min(options.max_tokens, model.card.window // 2)
         ids = prompts.encode(model.tokenizer, prompt, model.card.window - answer)
-        return decoding.decode(model, ids, options)
+        return decoding.decode(model, ids, options, prompts.typed_blank(prompt.prefix))
 
 
 def serve(stdin: TextIO, stdout: TextIO) -> None:

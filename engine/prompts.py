@@ -37,8 +37,19 @@ def layout(
     return [*ids, tokenizer.prefix, *prefix, tokenizer.middle]
 
 
+def typed_blank(prefix: str) -> str:
+    """The blank at the end of `prefix` that the next token would rather begin with, or "".
+
+    In training text a blank belongs to the word after it, so after `q <= ` with the blank typed
+    already a model is lost. The blank is left out of the prompt, the answer begins with it, and the
+    decoder takes it off again. An indentation is a token of its own and stays.
+    """
+    within_line = prefix.rstrip(" \t") and not prefix.rstrip(" \t").endswith("\n")
+    return " " if prefix.endswith(" ") and within_line else ""
+
+
 def encode(tokenizer: FragmentTokenizer, prompt: Prompt, window: int) -> list[int]:
-    """`prompt` as at most `window` token ids.
+    """`prompt` as at most `window` token ids, without its `typed_blank`.
 
     What does not fit is cut: the suffix and the instruction on their right, context and prefix on
     their left, and the context gives way to the prefix.
@@ -48,7 +59,8 @@ def encode(tokenizer: FragmentTokenizer, prompt: Prompt, window: int) -> list[in
     instruction = tokenizer.encode(prompt.instruction[:reach])[: window // _INSTRUCTION_SHARE]
     suffix = tokenizer.encode(prompt.suffix[:reach])[: window // _SUFFIX_SHARE]
     room = window - len(layout(tokenizer, (), suffix, instruction))
-    prefix = _last(tokenizer.encode(prompt.prefix[-reach:]), room)
+    healed = prompt.prefix.removesuffix(typed_blank(prompt.prefix))
+    prefix = _last(tokenizer.encode(healed[-reach:]), room)
     context_room = min(room - len(prefix), window // _CONTEXT_SHARE)
     context = _last(tokenizer.encode(prompt.context[-reach:]), context_room)
     return layout(tokenizer, [*context, *prefix], suffix, instruction)

@@ -144,7 +144,7 @@ async def run(server: VerifragServer, uri: str, place: types.Range) -> bool:
     if not server.settings.engine_enabled:
         server.tell("the engine is turned off by the setting verifrag.engine.enabled.")
         return False
-    prompt = instruct(comment.text, server.header_lookup())
+    prompt = instruct(comment.text)
     samples = server.settings.generate_samples
     try:
         async with work_done(server, TITLE, lambda: server.generations.cancel(uri)) as report:

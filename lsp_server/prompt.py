@@ -38,9 +38,13 @@ def build(text: str, offset: int, header: Header) -> Prompt:
     return Prompt(prefix, suffix, headers(near, header, seen))
 
 
-def instruct(comment: str, header: Header) -> Prompt:
-    """The comment-to-module prompt for the text of a comment, markers removed."""
-    return Prompt("", context=headers(_identifiers(comment), header), instruction=comment)
+def instruct(comment: str) -> Prompt:
+    """The comment-to-module prompt for the text of a comment, markers removed.
+
+    Without headers of other modules: the model has been trained on descriptions alone, and with a
+    header before it goes on with that module's body instead.
+    """
+    return Prompt("", instruction=comment)
 
 
 def headers(names: Iterable[str], header: Header, seen: Iterable[str] = ()) -> str:

@@ -64,7 +64,7 @@ class Settings:
     )
     generate_samples: int = setting(
         "generate.samples",
-        8,
+        24,
         "How many candidates 'generate module from comment' tries until one compiles.",
         minimum=1,
     )

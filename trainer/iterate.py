@@ -29,7 +29,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from engine import model as models
-from engine import model_store
+from engine import model_store, prompts
 from engine.api import DecodingOptions, EngineError, Stop
 from engine.decoding import complete
 from engine.model import MedusaModel
@@ -153,7 +153,7 @@ def sample(
             top_p=options.top_p,
             seed=seed,
         )
-        completion = complete(model, ids, decoding_options)
+        completion = complete(model, ids, decoding_options, prompts.typed_blank(edit.prefix))
         row = {"reference": edit.id, "sample": number, "fragments": list(completion.fragments)}
         yield {**row, "finish": completion.finish}
 

@@ -50,17 +50,20 @@ def encode_prompt(model: MedusaModel, edit: Reference) -> tuple[list[int], int]:
 
 def encode_accepted(tokenizer: FragmentTokenizer, edit: Reference) -> list[int]:
     """Ids of the accepted text, cut into fragments as its surroundings tell, and [END]."""
-    begin, end = len(edit.prefix), len(edit.prefix) + len(edit.accepted)
+    answer = prompts.typed_blank(edit.prefix) + edit.accepted
+    end = len(edit.prefix) + len(edit.accepted)
+    begin = end - len(answer)
     whole = boundaries(edit.prefix + edit.accepted + edit.suffix)
     cuts = [cut - begin for cut in whole if begin < cut < end]
-    ids = tokenizer.encode_fragments(edit.accepted, [*cuts, len(edit.accepted)])
-    return [*ids, tokenizer.end]
+    return [*tokenizer.encode_fragments(answer, [*cuts, len(answer)]), tokenizer.end]
 
 
-def encode_sample(tokenizer: FragmentTokenizer, row: Row) -> list[int]:
-    """Ids of a sampled response; without [END] if it was cut off."""
-    cuts = list(accumulate(map(len, row["fragments"])))
-    ids = tokenizer.encode_fragments("".join(row["fragments"]), cuts)
+def encode_sample(tokenizer: FragmentTokenizer, edit: Reference, row: Row) -> list[int]:
+    """Ids of a response sampled for `edit`'s prompt; without [END] if it was cut off."""
+    fragments = list(row["fragments"])
+    if fragments:
+        fragments[0] = prompts.typed_blank(edit.prefix) + fragments[0]
+    ids = tokenizer.encode_fragments("".join(fragments), list(accumulate(map(len, fragments))))
     return [*ids, tokenizer.end] if row["finish"] in ("end", "stop") else ids
 
 
@@ -74,7 +77,7 @@ def example(
     tokenizer = model.tokenizer
     prompt, budget = encode_prompt(model, edit)
     answers = [
-        (encode_sample(tokenizer, row), scored["z"])
+        (encode_sample(tokenizer, edit, row), scored["z"])
         for row, scored in zip(samples, scores, strict=True)
         if row["reference"] == edit.id
     ]

@@ -213,7 +213,7 @@ async def test_the_first_candidate_that_compiles_is_inserted_below_the_comment(s
     messages = [
         r.message for rs in editor.progress_reports.values() for r in rs if r.kind == "report"
     ]
-    assert "candidate 3 of 8" in messages
+    assert "candidate 3 of 24" in messages
     assert [(kind, accepted) for kind, accepted, _ in stored(editor)] == [("module", GENERATED)]
 
 
@@ -235,7 +235,7 @@ async def test_generation_can_be_cancelled_from_its_progress_bar(start, fake_eng
 
     def bar():
         for token, reports in editor.progress_reports.items():
-            if any(report.message == "candidate 1 of 8" for report in reports[1:]):
+            if any(report.message == "candidate 1 of 24" for report in reports[1:]):
                 return token
         return None
 

@@ -135,3 +135,13 @@ def test_closing_the_generator_ends_decoding(model):
     generator.close()
     with pytest.raises(StopIteration):
         next(generator)
+
+
+def test_what_is_typed_already_is_not_shown_again(model):
+    ids = prompt_ids(model, 3)
+    _, whole_answer = run(model, ids, max_tokens=20)
+    typed = whole_answer.text[:1]
+    assert (
+        decoding.complete(model, ids, DecodingOptions(max_tokens=20), typed).text
+        == (whole_answer.text[1:])
+    )

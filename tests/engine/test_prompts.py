@@ -54,3 +54,21 @@ def test_typing_only_appends_before_the_last_marker(tokenizer):
 def test_context_gives_way_to_the_prefix(tokenizer):
     crowded = prompts.encode(tokenizer, Prompt(VERILOG * 20, "", "CONTEXT"), 64)
     assert "CONTEXT" not in parts(tokenizer, crowded)
+
+
+@pytest.mark.parametrize(
+    ("prefix", "blank"),
+    [
+        ("q <= ", " "),
+        ("assign y =  ", " "),
+        ("q <=", ""),
+        ("begin\n    ", ""),
+        ("    ", ""),
+        ("", ""),
+        ("q <=\t", ""),
+    ],
+)
+def test_a_blank_typed_already_is_left_to_the_answer(tokenizer, prefix, blank):
+    assert prompts.typed_blank(prefix) == blank
+    text = parts(tokenizer, prompts.encode(tokenizer, Prompt(prefix), 64))
+    assert text == f"[START][PREFIX]{prefix.removesuffix(blank)}[MIDDLE]"

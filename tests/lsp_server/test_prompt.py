@@ -46,9 +46,12 @@ def test_a_huge_document_is_cut_around_the_cursor():
 
 
 def test_instruction():
-    built = prompt.instruct("a counter in front of a PWM", HEADERS.get)
-    assert built.instruction == "a counter in front of a PWM"
-    assert built.context == HEADERS["counter"] + "\n"
+    built = prompt.instruct("a counter in front of a PWM")
+    assert (built.instruction, built.prefix, built.context) == (
+        "a counter in front of a PWM",
+        "",
+        "",
+    )
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@ from dataclasses import replace
 import pytest
 
 from engine import model as models
+from engine.prompts import typed_blank
 from trainer import learn
 
 
@@ -11,17 +12,28 @@ def test_accepted_text_is_encoded_with_its_fragments_and_an_end(base, edits):
     for edit in edits:
         ids = learn.encode_accepted(tokenizer, edit)
         assert ids[-2:] == [tokenizer.frag, tokenizer.end]
-        assert tokenizer.decode(ids) == edit.accepted
+        assert tokenizer.decode(ids) == typed_blank(edit.prefix) + edit.accepted
 
 
-def test_only_a_response_that_came_to_its_end_teaches_to_end(base):
-    tokenizer = models.load(base).tokenizer
+def test_only_a_response_that_came_to_its_end_teaches_to_end(base, edits):
+    edit, tokenizer = edits[-1], models.load(base).tokenizer
+    assert not typed_blank(edit.prefix)
     row = {"fragments": ["assign y = ", "a;"], "finish": "stop"}
-    complete = learn.encode_sample(tokenizer, row)
-    cut = learn.encode_sample(tokenizer, row | {"finish": "length"})
+    complete = learn.encode_sample(tokenizer, edit, row)
+    cut = learn.encode_sample(tokenizer, edit, row | {"finish": "length"})
     assert complete == [*cut, tokenizer.end]
     assert complete.count(tokenizer.frag) == 2
-    assert learn.encode_sample(tokenizer, {"fragments": [], "finish": "end"}) == [tokenizer.end]
+    assert learn.encode_sample(tokenizer, edit, {"fragments": [], "finish": "end"}) == [
+        tokenizer.end
+    ]
+
+
+def test_a_blank_before_the_cursor_is_learned_with_the_answer(base, edits):
+    tokenizer = models.load(base).tokenizer
+    edit = replace(edits[0], prefix="assign y = ", accepted="a;")
+    row = {"fragments": ["b", ";"], "finish": "length"}
+    assert tokenizer.decode(learn.encode_accepted(tokenizer, edit)) == " a;"
+    assert tokenizer.decode(learn.encode_sample(tokenizer, edit, row)) == " b;"
 
 
 def test_all_responses_share_one_prompt_and_the_reference_comes_last(base, edits):
@@ -36,7 +48,9 @@ def test_all_responses_share_one_prompt_and_the_reference_comes_last(base, edits
     laid_out = learn.example(model, edit, samples, scores)
     prompt, _ = learn.encode_prompt(model, edit)
     assert laid_out.ids[:, : len(prompt)].tolist() == [prompt, prompt]
-    assert model.tokenizer.decode(laid_out.ids[1, len(prompt) :].tolist()) == edit.accepted
+    assert model.tokenizer.decode(laid_out.ids[1, len(prompt) :].tolist()) == (
+        typed_blank(edit.prefix) + edit.accepted
+    )
     assert laid_out.z.tolist() == [0.5, 1.0]
 
 

@@ -1,6 +1,6 @@
 // Starts Verifrag's language server and hands it to VS Code. Everything else happens in the server.
 
-import { commands, ExtensionContext, window, workspace } from 'vscode';
+import { commands, env, ExtensionContext, window, workspace } from 'vscode';
 import { LanguageClient, LanguageClientOptions, TransportKind } from 'vscode-languageclient/node';
 import { candidates, findPython } from './python';
 
@@ -76,6 +76,8 @@ async function explainMissingServer(tried: string[]): Promise<void> {
         openSettings,
     );
     if (answer === openSettings) {
-        await commands.executeCommand('workbench.action.openSettings', 'verifrag.python');
+        // In a remote window (SSH, WSL, a browser) the machine's settings are on a page of their own.
+        const page = env.remoteName ? 'openRemoteSettings' : 'openSettings';
+        await commands.executeCommand(`workbench.action.${page}`, { query: 'verifrag.python' });
     }
 }
