@@ -65,12 +65,14 @@ HOLES = (
     Hole("rtl/pwm.v", "out <= ⟦(phase < duty);⟧"),
     Hole("rtl/top.v", "debouncer button_debouncer (\n        .clk(clk),\n        .rst(⟦rst),⟧"),
     Hole(
-        "rtl/debouncer.v",
-        "always @(posedge clk) begin\n"
-        "        ⟦if (rst)\n"
-        "            history <= 4'b0000;\n"
-        "        else if (sample)\n"
-        "            history <= {history[2:0], sync[1]};⟧",
+        "rtl/alarm.v",
+        "module alarm (\n"
+        "    ⟦input       clk,\n"
+        "    input       rst,\n"
+        "    input       sample,\n"
+        "    input       button,\n"
+        "    input [7:0] threshold,\n"
+        "    output reg  alarm⟧",
     ),
 )
 

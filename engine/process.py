@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from engine.model import MedusaModel
 
 Message = dict[str, Any]
+SMALL = 50e6  # parameters
 INSTALL_HINT = "the engine is not installed: run pip install 'verifrag[engine]'"
 
 
@@ -68,6 +69,7 @@ class Engine:
 
         progress(f"reading {Path(name).name}", 0.5)
         model = models.load(name)
+        _choose_threads(model)
         progress("warming up", 0.9)
         for _ in self._decode(model, Prompt("module m;\n"), DecodingOptions(max_tokens=8)):
             pass
@@ -123,6 +125,15 @@ class Engine:
         return decoding.decode(model, ids, options, prompts.typed_blank(prompt.prefix))
 
 
+def _choose_threads(model: MedusaModel) -> None:
+    """A small model gains nothing from a second thread, and loses much when another process keeps
+    that one waiting: every product waits for its slowest part."""
+    import torch
+
+    small = model.parameter_count() < SMALL
+    torch.set_num_threads(1 if small else max(1, os.cpu_count() or 1))
+
+
 def serve(stdin: TextIO, stdout: TextIO) -> None:
     """Answer messages until standard input ends."""
 
@@ -157,12 +168,11 @@ def main() -> int:
     """Run the process; standard output belongs to the protocol, everything else goes to the log."""
     protocol, sys.stdout = sys.stdout, sys.stderr
     try:
-        import torch
+        import torch  # noqa: F401
         import transformers  # noqa: F401
     except ImportError as error:
         print(json.dumps({"event": "fatal", "message": f"{INSTALL_HINT} ({error})"}), file=protocol)
         return 1
-    torch.set_num_threads(max(1, len(os.sched_getaffinity(0))))
     serve(sys.stdin, protocol)
     return 0
 

@@ -50,7 +50,7 @@ def screen(prefix: str, suffix: str, fragments: Sequence[str]) -> str:
 def _trim(prefix: str, suffix: str, text: str) -> str:
     if prefix.endswith((" ", "\t")):
         text = text.lstrip(" \t")
-    shown = _without_next_line(text, suffix).rstrip()
+    shown = _without_repetition(_without_next_line(text, suffix)).rstrip()
     shorter = _without_overlap(shown, suffix)
     if shorter == shown:
         return shown
@@ -68,6 +68,19 @@ def _without_next_line(text: str, suffix: str) -> str:
     for number, line in enumerate(lines[1:], start=1):
         if line.strip() == following:
             return "\n".join(lines[:number])
+    return text
+
+
+def _without_repetition(text: str) -> str:
+    """Cut `text` before the first line that says the same as one above it: a model that repeats
+    itself has lost its way. Lines of closers alone may recur."""
+    seen = set()
+    lines = text.split("\n")
+    for number, line in enumerate(lines):
+        said = tuple(LEXEME.findall(line))
+        if said in seen and not set(said) <= CLOSERS:
+            return "\n".join(lines[:number])
+        seen.add(said)
     return text
 
 

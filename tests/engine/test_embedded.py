@@ -32,7 +32,9 @@ def cursors(count):
             yield Prompt(text[:cursor], text[cursor : cursor + 200])
 
 
-@pytest.mark.parametrize("prompt", cursors(60), ids=lambda p: repr(p.prefix[-20:] or p.instruction))
+@pytest.mark.parametrize(
+    "prompt", list(cursors(60)), ids=lambda p: repr(p.prefix[-20:] or p.instruction)
+)
 def test_greedy_text_is_byte_for_byte_that_of_plain_greedy_decoding(model, prompt):
     ids = prompts.encode(model.tokenizer, prompt, 300)
     answer = complete(model, ids, DecodingOptions(max_tokens=TOKENS))

@@ -42,6 +42,17 @@ CASES = [
         "y = a;\n  end",
         "y = a;\n  end",
     ),
+    # a model that goes round in circles
+    (
+        "module m;\n  |\nendmodule\n",
+        "wire a;\n  wire b;\n  wire b;\n  wire b;",
+        "wire a;\n  wire b;",
+    ),
+    (
+        "module m;\n  |\nendmodule\n",
+        "always @* begin\n if (a) begin\n y = b;\n end\n end",
+        "always @* begin\n if (a) begin\n y = b;\n end\n end",
+    ),
     # nothing that adds a syntax error: cut back to whole statements, or to nothing
     ("module m;\n  |\nendmodule\n", "assign y = a;\n  assign z = ) ;", "assign y = a;"),
     ("module m;\n  |\nendmodule\n", "assign = ;", ""),

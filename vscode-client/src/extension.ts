@@ -3,6 +3,7 @@
 import { commands, env, ExtensionContext, window, workspace } from 'vscode';
 import { LanguageClient, LanguageClientOptions, TransportKind } from 'vscode-languageclient/node';
 import { candidates, findPython } from './python';
+import { forwardLog } from './serverLog';
 
 const log = window.createOutputChannel('Verifrag', { log: true });
 let client: LanguageClient | undefined;
@@ -52,6 +53,7 @@ async function start(): Promise<void> {
         initializationOptions: workspace.getConfiguration('verifrag'),
         synchronize: { configurationSection: 'verifrag' },
         outputChannel: log,
+        stdioOptions: { stdout: forwardLog, stderr: forwardLog },
     };
     client = new LanguageClient('verifrag', 'Verifrag', server, options);
     await client.start();
