@@ -33,6 +33,7 @@ from transformers import LlamaConfig, LlamaForCausalLM
 from engine import model as models
 from engine import tokenizer as tokenizers
 from engine import tree
+from engine.api import EngineError
 from engine.model import Card, MedusaHeads, MedusaModel
 from engine.tokenizer import FragmentTokenizer
 from trainer import dataset, loss
@@ -97,6 +98,17 @@ def build(config: Config, tokenizer: FragmentTokenizer, length: int) -> MedusaMo
     count = 0 if config.method == "ntp" else config.heads
     card = Card(config.name, count, length, [[0] * depth for depth in range(1, count + 1)])
     return MedusaModel(backbone, MedusaHeads(count, config.hidden), tokenizer, card)
+
+
+def start_from(folder: Path, tokenizer: FragmentTokenizer, config: Config) -> MedusaModel:
+    """A trained model to go on with. Raises EngineError if its vocabulary is not that of the data."""
+    model = models.load(folder, dtype=torch.float32)
+    if model.tokenizer.backend.to_str() != tokenizer.backend.to_str():
+        raise EngineError(
+            f"{folder} has another vocabulary than the data: build the data set with it"
+        )
+    model.card.name = config.name
+    return model.requires_grad_(True).train()
 
 
 class Optimizer:
@@ -264,6 +276,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("out", type=Path, help="model folder to write; must not exist")
     parser.add_argument("--run", type=Path, default=Path("runs/finetune"))
     parser.add_argument("--minutes", type=float, default=1e6, help="stop cleanly after this long")
+    parser.add_argument("--init", type=Path, help="model folder to go on from; its shape counts")
     parser.add_argument("--no-compile", action="store_true", help="eager: slower, starts at once")
     for option in fields(Config):
         flag = "--" + option.name.replace("_", "-")
@@ -288,7 +301,12 @@ def main(argv: list[str] | None = None) -> int:
     tokenizer = tokenizers.load(args.data)
     rows = dataset.load_rows(args.data, "train")
     torch.manual_seed(config.seed)
-    model = build(config, tokenizer, rows.shape[1]).to(models.choose_device())
+    model = (
+        start_from(args.init, tokenizer, config)
+        if args.init
+        else build(config, tokenizer, rows.shape[1])
+    )
+    model.to(models.choose_device())
     print(
         f"{model.parameter_count() / 1e6:.1f}M parameters, {rows.numel() / 1e6:.1f}M tokens of data"
     )

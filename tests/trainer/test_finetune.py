@@ -10,9 +10,9 @@ from tiny_model import VERILOG, tiny_tokenizer
 
 from engine import model as models
 from engine import prompts
-from engine.api import DecodingOptions, Prompt
+from engine.api import DecodingOptions, EngineError, Prompt
 from engine.decoding import decode
-from trainer import dataset, finetune
+from trainer import dataset, finetune, vocabulary
 from trainer.corpus import Item
 
 SMALL = [
@@ -82,6 +82,27 @@ def test_an_interrupted_run_equals_an_uninterrupted_one(data, tmp_path):
     ]
     for file in ("model.safetensors", "medusa_heads.safetensors"):
         assert (whole / "model" / file).read_bytes() == (pieces / "model" / file).read_bytes()
+
+
+def test_training_goes_on_from_a_model(data, tmp_path):
+    first, second = tmp_path / "first", tmp_path / "second"
+    assert train(data, first, "--steps", "10") == 0
+    assert (
+        train(data, second, "--steps", "2", "--init", str(first / "model"), "--name", "next") == 0
+    )
+    assert log(second)[0]["base_loss"] < log(first)[0]["base_loss"] - 0.3
+    assert models.load(second / "model").card.name == "next"
+
+
+def test_a_model_with_another_vocabulary_is_refused(data, tmp_path):
+    assert train(data, tmp_path / "first", "--steps", "1") == 0
+    other = tmp_path / "other"
+    other.mkdir()
+    for file in data.iterdir():
+        (other / file.name).write_bytes(file.read_bytes())
+    vocabulary.train([VERILOG[:200]], 300).save(other)
+    with pytest.raises(EngineError, match="another vocabulary"):
+        train(other, tmp_path / "second", "--init", str(tmp_path / "first" / "model"))
 
 
 def test_another_configuration_does_not_continue_a_run(data, tmp_path, capsys):
