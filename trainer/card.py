@@ -1,7 +1,8 @@
-"""Write the model card: `python -m trainer.card MODEL --corpus CORPUS --data DATA --run RUN`.
+"""Write the model card: `python -m trainer.card MODEL --corpus CORPUS --data DATA --run RUN [RUN ...]`.
 
 Adds MODEL_CARD.md and loss_curve.png to a model folder. Every number in it comes from the folder itself,
-the corpus manifest, the run's log, or is measured here on held-out prompts.
+the corpus manifest, the logs of the runs that made it, in their order, or is measured here on held-out
+prompts. The commands are those that the last run's folder keeps in command.txt.
 """
 
 from __future__ import annotations
@@ -78,7 +79,7 @@ def draw(log: list[dict], path: Path) -> None:
     from matplotlib import pyplot
 
     figure, axes = pyplot.subplots(figsize=(7, 3.5), layout="constrained")
-    steps = [record["step"] for record in log]
+    steps = range(1, len(log) + 1)
     for key, label in (("base_loss", "backbone"), ("head_loss", "heads, mean")):
         axes.plot(steps, [record[key] for record in log], label=label, linewidth=1)
     axes.set(xlabel="step", ylabel="training loss, nats a token")
@@ -95,7 +96,7 @@ def card(
     training = model.card.training
     config, figures = training["config"], training["held_out"]
     counts = manifest["counts"]
-    tokens = config["steps"] * config["rows"] * model.card.window
+    tokens = len(log) * config["rows"] * model.card.window
     licences = Counter(source["licence"] for source in manifest["sources"])
     heads = "\n".join(
         f"| {i} | {loss:.3f} | {100 * rates[0]:.1f} % | {100 * sum(rates[:3]):.1f} % |"
@@ -120,7 +121,7 @@ designs. What it writes is checked for syntax before it is shown; check what it 
 
 {textwrap.indent(command, "    ")}
 
-{config["steps"]:,} steps, {tokens / 1e6:.1f}M tokens in packed rows (each module is sampled several times, with
+{len(log):,} steps, {tokens / 1e6:.1f}M tokens in packed rows (each module is sampled several times, with
 other holes), method `{config["method"]}`: joint training of backbone and heads, loss of paper 1 (eq. 2) with
 syntax-enriched labels, gamma {config["gamma"]}, lambda to {config["head_weight"]} along a sine, heads at
 {config["head_lr_factor"]:g} times the base learning rate on {100 * config["head_positions"]:g} % of the positions.
@@ -166,12 +167,13 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("model", type=Path)
     parser.add_argument("--corpus", type=Path, required=True)
     parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--run", type=Path, required=True)
+    parser.add_argument("--run", type=Path, required=True, nargs="+")
     args = parser.parse_args(argv)
     model = models.load(args.model)
     manifest = json.loads((args.corpus / "manifest.json").read_text(encoding="utf-8"))
-    log = [json.loads(line) for line in (args.run / "log.jsonl").read_text().splitlines()]
-    command = (args.run / "command.txt").read_text(encoding="utf-8").strip()
+    lines = [line for run in args.run for line in (run / "log.jsonl").read_text().splitlines()]
+    log = [json.loads(line) for line in lines]
+    command = (args.run[-1] / "command.txt").read_text(encoding="utf-8").strip()
     rows = dataset.load_rows(args.data, "held_out")
     speed = measure(model, held_out_prompts(model, rows, PROMPTS))
     draw(log, args.model / "loss_curve.png")

@@ -43,7 +43,7 @@ def marked(text, found):
     return "\n".join(lines)
 
 
-def checked(text, path="/work/m.v"):
+def checked(text, path="/designs/m.v"):
     """What the user would see in a file of its own."""
     return to_diagnostics(check_now(Icarus(), text, path), text, Path(path), characters)
 
