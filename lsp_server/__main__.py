@@ -57,6 +57,8 @@ def set_up_logging(file: str | None, verbose: int) -> None:
     )
     # pygls logs every message with the source text in it, on INFO.
     logging.getLogger("pygls").setLevel(logging.DEBUG if verbose > 1 else logging.WARNING)
+    if verbose < 2:  # it warns of each request that was answered before its cancellation came
+        logging.getLogger("pygls.protocol.json_rpc").setLevel(logging.ERROR)
 
 
 if __name__ == "__main__":

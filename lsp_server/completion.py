@@ -11,6 +11,7 @@ from collections.abc import Iterable
 
 from lsprotocol import types
 
+from engine.verilog.lexemes import KEYWORDS
 from engine.verilog.syntax import Module, Parameter, Port, Signal, modules
 from lsp_server.positions import LineIndex
 from lsp_server.prompt import enclosing
@@ -24,14 +25,6 @@ LONGEST_MODULE = 200_000
 MACRO = re.compile(r"^[ \t]*`define[ \t]+([A-Za-z_]\w*)", re.MULTILINE)
 CONNECTED = re.compile(r"\.\s*([A-Za-z_][\w$]*)")
 
-KEYWORDS = (
-    "always always_comb always_ff always_latch and assign automatic begin buf case casex casez "
-    "default defparam disable else end endcase endfunction endgenerate endmodule endspecify "
-    "endtask event for force forever fork function generate genvar if initial inout input "
-    "integer join localparam logic module nand negedge nor not or output parameter posedge real "
-    "reg release repeat signed specify supply0 supply1 task time tri unsigned wait while wire "
-    "xnor xor"
-)
 DIRECTIVES = (
     "celldefine default_nettype define else elsif endcelldefine endif ifdef ifndef include line "
     "nounconnected_drive resetall timescale unconnected_drive undef"
@@ -62,7 +55,7 @@ def menu(
     return [
         *_own_names(text, offset),
         *(_instance(name, workspace.module(name), snippets) for name in workspace.names()),
-        *_items(KEYWORDS.split(), types.CompletionItemKind.Keyword),
+        *_items(KEYWORDS, types.CompletionItemKind.Keyword),
     ]
 
 

@@ -167,13 +167,15 @@ def to_diagnostics(
     """The diagnostics of the document `path`, which holds `text`, from iverilog's messages.
 
     Of messages about other files only errors in a file that this one includes are kept, one for each
-    `include. After a syntax error warnings are left out, as the error may be their only cause. What
-    falls on the same place becomes one diagnostic.
+    `include. After a syntax error warnings are left out, as the error may be their only cause; so is
+    what merely follows from another message of the same line. What falls on the same place becomes
+    one diagnostic.
     """
     page = _Page(text, encode)
     own = [message for message in messages if message.file == str(path)]
     if any(message.text == SYNTAX_ERROR for message in own):
         own = [message for message in own if message.severity == "error"]
+    own = [message for message in own if not _follows(message, own)]
     placed = [page.place(message) for message in own]
     placed += page.included([message for message in messages if message.file != str(path)])
     merged: dict[tuple[int, int], _Placed] = {}
@@ -181,6 +183,14 @@ def to_diagnostics(
         before = merged.get((one.start, one.end))
         merged[one.start, one.end] = before.joined(one) if before else one
     return [page.diagnostic(one, "iverilog") for one in sorted(merged.values(), key=_by_place)]
+
+
+def _follows(message: Message, all_of_them: Sequence[Message]) -> bool:
+    """Whether `message` only says that something cannot be elaborated, and another says why."""
+    return message.text.startswith("Unable to elaborate") and any(
+        other.line == message.line and not other.text.startswith("Unable to elaborate")
+        for other in all_of_them
+    )
 
 
 def syntax_diagnostics(text: str, encode: Encode) -> list[types.Diagnostic]:

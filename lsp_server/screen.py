@@ -8,6 +8,7 @@ import re
 from collections.abc import Sequence
 from itertools import accumulate
 
+from engine.verilog.lexemes import KEYWORDS
 from engine.verilog.syntax import problems
 from lsp_server.prompt import enclosing
 
@@ -17,6 +18,8 @@ LONGEST_MODULE = 200_000
 MOST_CUTS = 48
 
 LEXEME = re.compile(r"[\w$`]+|[^\w\s]")
+_WORD = re.compile(r"[\w$]+")
+_WORD_BEFORE = re.compile(r"[\w$]+\Z")
 CLOSERS = {
     *";)]},",
     *("end", "endcase", "endfunction", "endgenerate", "endmodule", "endspecify", "endtask", "join"),
@@ -40,11 +43,27 @@ def screen(prefix: str, suffix: str, fragments: Sequence[str]) -> str:
         if shown in tried:
             continue
         tried.add(shown)
-        if not shown.strip():
+        if not shown.strip() or not _fits_the_word(before, after, shown):
             return ""
         if len(problems(before + shown + after)) <= allowed:
             return shown
     return ""
+
+
+def _fits_the_word(prefix: str, suffix: str, shown: str) -> bool:
+    """Whether `shown` may follow the word that the cursor is at the end of, if it is at one.
+
+    A model that goes on with a new word forgets the blank: `count` and `endmodule` would be glued.
+    And what follows a half-typed name is not worth showing before the name is whole.
+    """
+    half = _WORD_BEFORE.search(prefix)
+    if half is None:
+        return True
+    word = half.group()
+    known = {*KEYWORDS, *_WORD.findall(prefix[: half.start()]), *_WORD.findall(suffix)}
+    if _WORD.match(shown):
+        return word + _WORD.match(shown).group() in known
+    return word in known or not any(name.startswith(word) for name in known)
 
 
 def _trim(prefix: str, suffix: str, text: str) -> str:

@@ -72,6 +72,7 @@ class VerifragServer(LanguageServer):
         )
         self.initial_options: Any = None
         self._scanned = False
+        self._told_problems: list[str] = []
         self._wanted_model: str | None = None
         self._has_served = False
         self._model_watch: ModelWatch | None = None
@@ -266,8 +267,9 @@ class VerifragServer(LanguageServer):
         asked = await self._ask_settings()
         before = self.settings
         self.settings, problems = parse(sent if asked is None else asked)
-        if problems:
+        if problems and problems != self._told_problems:  # clients send the same settings twice
             self.tell("\n".join(problems), types.MessageType.Warning)
+        self._told_problems = problems
         if self.settings != before:
             self.check_all()
         wanted = self.settings.model if self.settings.engine_enabled else None

@@ -42,6 +42,13 @@ CASES = [
         "y = a;\n  end",
         "y = a;\n  end",
     ),
+    # at the end of a word: no other word is glued to it, and half a name is not passed over
+    ("module m; reg count;\n assign y = count|\nendmodule", "endmodule", ""),
+    ("module m; reg count;\n assign y = cou|;\nendmodule", "nt + 1", "nt + 1"),
+    ("module m; reg count;\n assign y = cou|;\nendmodule", " + 1", ""),
+    ("module m; reg count;\n assign y = count|;\nendmodule", " + 1", " + 1"),
+    ("module m; reg brand_new|\nendmodule", ";", ";"),
+    ("module m;\n ass|\nendmodule", "ign y = a;", "ign y = a;"),
     # a model that goes round in circles
     (
         "module m;\n  |\nendmodule\n",

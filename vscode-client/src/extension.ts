@@ -51,7 +51,6 @@ async function start(): Promise<void> {
     const options: LanguageClientOptions = {
         documentSelector: [{ language: 'verilog' }, { language: 'systemverilog' }],
         initializationOptions: workspace.getConfiguration('verifrag'),
-        synchronize: { configurationSection: 'verifrag' },
         outputChannel: log,
         stdioOptions: { stdout: forwardLog, stderr: forwardLog },
     };
