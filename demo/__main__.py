@@ -61,9 +61,8 @@ class Offer:
 
 
 HOLES = (
+    Hole("rtl/debouncer.v", "else if (history == 4'b0000)\n                state <= ⟦1'b0;⟧"),
     Hole("rtl/counter.v", "else if (enable)\n            count <= ⟦count + 1;⟧"),
-    Hole("rtl/pwm.v", "out <= ⟦(phase < duty);⟧"),
-    Hole("rtl/top.v", "debouncer button_debouncer (\n        .clk(clk),\n        .rst(⟦rst),⟧"),
     Hole(
         "rtl/alarm.v",
         "module alarm (\n"
@@ -74,6 +73,7 @@ HOLES = (
         "    input [7:0] threshold,\n"
         "    output reg  alarm⟧",
     ),
+    Hole("rtl/top.v", "level_counter (\n        ⟦.clk(clk),⟧"),
 )
 
 console = Console(highlight=False, soft_wrap=True)
@@ -128,7 +128,8 @@ async def show_ghost_text(editor: Editor) -> Offer:
         2,
         "Ghost text",
         "What the model offers at the cursor (▌), streamed as it is decoded. One step of the model\n"
-        "checks several drafted tokens at once; only whole fragments are shown, each ends at a ┊.",
+        "checks several drafted tokens at once; only whole fragments are shown, each ends at a ┊.\n"
+        "The model is small: some answers are the author's, some only look right.",
     )
     offered = [offer for hole in HOLES if (offer := await fill(editor, hole)) is not None]
     if len(offered) < 2:
@@ -157,7 +158,8 @@ async def fill(editor: Editor, hole: Hole) -> Offer | None:
     if not console.is_terminal:
         console.line()
     say(
-        f"{account.tokens} tokens in {account.steps} steps ({' + '.join(map(str, tokens))}), "
+        f"{account.tokens} tokens in {account.steps} step{'s' * (account.steps != 1)} "
+        f"({' + '.join(map(str, tokens))}), "
         f"{account.tokens / max(account.steps, 1):.1f} a step, {account.milliseconds:.0f} ms",
         drawing.QUIET_STYLE,
     )
@@ -202,6 +204,7 @@ async def show_module(editor: Editor) -> None:
     if problems := await editor.diagnostics(buffer):
         raise DemoError(f"the generated module does not compile: {problems[0].message}")
     say(f"inserted after {seconds:.1f} s; Icarus Verilog has no complaint about the file", "green")
+    say("whether it does what the comment asks is for the engineer to say", drawing.QUIET_STYLE)
 
 
 async def show_acceptance(editor: Editor, offer: Offer) -> None:
@@ -244,7 +247,10 @@ async def demo(folder: Path) -> None:
         await show_acceptance(editor, offer)
     finally:
         await editor.stop()
-    console.print("\n[bold green]All of it happened.[/bold green]")
+    console.print(
+        "\n[bold green]Done.[/bold green] Everything above came from the real server; the copy of the "
+        "project and its store were temporary and are gone."
+    )
 
 
 def main() -> int:

@@ -29,6 +29,7 @@ from engine.api import EngineError
 from engine.tokenizer import FragmentTokenizer
 
 FORMAT = 1
+SMALL = 50e6  # parameters
 HEADS_FILE = "medusa_heads.safetensors"
 CARD_FILE = "verifrag.json"
 
@@ -109,6 +110,13 @@ class MedusaModel(nn.Module):
 
 def choose_device() -> torch.device:
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def choose_threads(model: MedusaModel) -> None:
+    """Set this process's threads. A small model gains nothing from a second one, and loses much when
+    another process keeps that one waiting: every product waits for its slowest part."""
+    small = model.parameter_count() < SMALL
+    torch.set_num_threads(1 if small else max(1, os.cpu_count() or 1))
 
 
 def load(

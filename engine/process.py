@@ -8,7 +8,6 @@ never keeps ghost text waiting and a cancellation takes effect within a step.
 from __future__ import annotations
 
 import json
-import os
 import queue
 import sys
 import threading
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
     from engine.model import MedusaModel
 
 Message = dict[str, Any]
-SMALL = 50e6  # parameters
 INSTALL_HINT = "the engine is not installed: run pip install 'verifrag[engine]'"
 
 
@@ -69,7 +67,7 @@ class Engine:
 
         progress(f"reading {Path(name).name}", 0.5)
         model = models.load(name)
-        _choose_threads(model)
+        models.choose_threads(model)
         progress("warming up", 0.9)
         for _ in self._decode(model, Prompt("module m;\n"), DecodingOptions(max_tokens=8)):
             pass
@@ -123,15 +121,6 @@ class Engine:
         answer = min(options.max_tokens, model.card.window // 2)
         ids = prompts.encode(model.tokenizer, prompt, model.card.window - answer)
         return decoding.decode(model, ids, options, prompts.typed_blank(prompt.prefix))
-
-
-def _choose_threads(model: MedusaModel) -> None:
-    """A small model gains nothing from a second thread, and loses much when another process keeps
-    that one waiting: every product waits for its slowest part."""
-    import torch
-
-    small = model.parameter_count() < SMALL
-    torch.set_num_threads(1 if small else max(1, os.cpu_count() or 1))
 
 
 def serve(stdin: TextIO, stdout: TextIO) -> None:

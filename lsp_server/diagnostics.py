@@ -177,6 +177,7 @@ def to_diagnostics(
         own = [message for message in own if message.severity == "error"]
     own = [message for message in own if not _follows(message, own)]
     placed = [page.place(message) for message in own]
+    placed += page.earlier_problems(placed)
     placed += page.included([message for message in messages if message.file != str(path)])
     merged: dict[tuple[int, int], _Placed] = {}
     for one in placed:
@@ -256,6 +257,17 @@ class _Page:
             found = self._token(message.text.splitlines()[0], number)
         start, end = found or self._line(number)
         return _Placed(start, end, message.severity, message.text)
+
+    def earlier_problems(self, placed: Sequence[_Placed]) -> list[_Placed]:
+        """slang's problems before iverilog's first syntax error: likely what it stumbled over."""
+        errors = [one.start for one in placed if one.text.startswith(SYNTAX_ERROR)]
+        if not errors or self.problems is None:
+            return []
+        earlier = [problem for problem in self.problems if problem.offset < min(errors)]
+        return [
+            replace(self.syntax(problem), text=f"{SYNTAX_ERROR}: {problem.message}")
+            for problem in earlier
+        ]
 
     def included(self, messages: Sequence[Message]) -> Iterator[_Placed]:
         """The first error in each file that is included here, at the `include."""

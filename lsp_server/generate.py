@@ -16,13 +16,11 @@ from typing import TYPE_CHECKING
 
 from lsprotocol import types
 
-from engine.api import Completion, DecodingOptions, EngineError, Prompt
+from engine.api import DecodingOptions, EngineError, Prompt
 from engine.client import EngineClient
 from engine.verilog.syntax import modules, problems
-from lsp_server.offers import store
 from lsp_server.progress import NoAnswerError, ask, work_done
 from lsp_server.prompt import inside_module, instruct
-from trainer.references import Reference
 
 if TYPE_CHECKING:
     from lsp_server.session import VerifragServer
@@ -50,16 +48,10 @@ class Comment:
     text: str
 
 
-@dataclass(frozen=True)
-class Candidate:
-    completion: Completion
-    text: str
-
-
 def comment_at(text: str, offset: int) -> Comment | None:
     """The comment outside any module that the line of `offset` belongs to, if it says anything."""
     start, end = _line(text, offset)
-    if text[start:end].lstrip().startswith("//"):
+    if text[start:end].lstrip(" \t").startswith("//"):
         span = _line_comment(text, start)
     else:
         span = _block_comment(text, start, end)
@@ -89,7 +81,7 @@ async def first_that_compiles(
     engine: EngineClient,
     check: Callable[[str], Awaitable[str | None]],
     report: Callable[[str, float | None], None],
-) -> Candidate | None:
+) -> str | None:
     """The first candidate that `check` has no complaint about, or None.
 
     Raises EngineError; cancelling stops the decoder at its next step.
@@ -97,9 +89,9 @@ async def first_that_compiles(
     for number in range(samples):
         report(f"candidate {number + 1} of {samples}", number / samples)
         completion = await engine.complete(prompt, _options(number))
-        text = completion.text.strip()
+        text = "\n".join(line.rstrip() for line in completion.text.strip().split("\n"))
         if await check(text) is None:
-            return Candidate(completion, text)
+            return text
     return None
 
 
@@ -161,7 +153,7 @@ async def run(server: VerifragServer, uri: str, place: types.Range) -> bool:
             "A more detailed comment may help."
         )
         return False
-    return await _insert(server, uri, comment, prompt, candidate)
+    return await _insert(server, uri, comment, candidate)
 
 
 async def _check(server: VerifragServer, uri: str, candidate: str) -> str | None:
@@ -175,16 +167,14 @@ async def _check(server: VerifragServer, uri: str, candidate: str) -> str | None
     return wrong
 
 
-async def _insert(
-    server: VerifragServer, uri: str, comment: Comment, prompt: Prompt, candidate: Candidate
-) -> bool:
+async def _insert(server: VerifragServer, uri: str, comment: Comment, candidate: str) -> bool:
     document = server.document(uri)
     offset = anchor(comment, document.source) if document else None
     if offset is None:
         server.tell("the comment is gone, so the generated module was not inserted.")
         return False
     at = document.index.position(offset)
-    text = inserted(candidate.text, document.source, offset)
+    text = inserted(candidate, document.source, offset)
     edit = server.versioned_edit(document, types.TextEdit(types.Range(at, at), text))
     try:
         answer = await ask(
@@ -197,19 +187,6 @@ async def _insert(
         reason = answer.failure_reason or "it gives no reason"
         server.tell(f"the editor did not insert the module: {reason}")
         return False
-    if server.settings.references_enabled:
-        await store(
-            Reference(
-                kind="module",
-                uri=uri,
-                prefix=prompt.prefix,
-                context=prompt.context,
-                instruction=prompt.instruction,
-                offered=candidate.completion.text,
-                accepted=candidate.text,
-                model=candidate.completion.model,
-            )
-        )
     return True
 
 
@@ -236,7 +213,7 @@ def _line_comment(text: str, start: int) -> tuple[int, int]:
     """The run of `//` lines around the one that starts at `start`."""
     while start > 0:
         above = text.rfind("\n", 0, start - 1) + 1
-        if not text[above:start].lstrip().startswith("//"):
+        if not text[above:start].lstrip(" \t").startswith("//"):
             break
         start = above
     return LINE_COMMENTS.match(text, start).span()

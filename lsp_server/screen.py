@@ -91,15 +91,15 @@ def _without_next_line(text: str, suffix: str) -> str:
 
 
 def _without_repetition(text: str) -> str:
-    """Cut `text` before the first line that says the same as one above it: a model that repeats
+    """Cut `text` before the first line that says what the line above it says: a model that repeats
     itself has lost its way. Lines of closers alone may recur."""
-    seen = set()
     lines = text.split("\n")
+    before: list[str] = []
     for number, line in enumerate(lines):
-        said = tuple(LEXEME.findall(line))
-        if said in seen and not set(said) <= CLOSERS:
+        said = LEXEME.findall(line)
+        if said and said == before and not set(said) <= CLOSERS:
             return "\n".join(lines[:number])
-        seen.add(said)
+        before = said
     return text
 
 

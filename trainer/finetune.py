@@ -20,7 +20,7 @@ import json
 import shlex
 import sys
 import time
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 
 import torch
@@ -28,7 +28,7 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 from tqdm import tqdm
-from transformers import LlamaConfig, LlamaForCausalLM
+from transformers import AutoConfig, LlamaConfig, LlamaForCausalLM
 
 from engine import model as models
 from engine import tokenizer as tokenizers
@@ -69,6 +69,7 @@ class Config:
     clip: float = 1.0
     tree_nodes: int = 16
     seed: int = 1
+    init: str = ""  # model folder to go on from; its shape counts
 
     def rate(self, step: int) -> float:
         """Learning rate of a step as a share of `lr`."""
@@ -98,6 +99,20 @@ def build(config: Config, tokenizer: FragmentTokenizer, length: int) -> MedusaMo
     count = 0 if config.method == "ntp" else config.heads
     card = Card(config.name, count, length, [[0] * depth for depth in range(1, count + 1)])
     return MedusaModel(backbone, MedusaHeads(count, config.hidden), tokenizer, card)
+
+
+def shaped_like(config: Config, folder: Path) -> Config:
+    """`config` with the shape of the model in `folder`, so that a run's record is true."""
+    shape = AutoConfig.from_pretrained(folder)
+    return replace(
+        config,
+        layers=shape.num_hidden_layers,
+        hidden=shape.hidden_size,
+        attention_heads=shape.num_attention_heads,
+        kv_heads=shape.num_key_value_heads,
+        inner=shape.intermediate_size,
+        heads=models.read_card(folder).heads,
+    )
 
 
 def start_from(folder: Path, tokenizer: FragmentTokenizer, config: Config) -> MedusaModel:
@@ -276,7 +291,6 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("out", type=Path, help="model folder to write; must not exist")
     parser.add_argument("--run", type=Path, default=Path("runs/finetune"))
     parser.add_argument("--minutes", type=float, default=1e6, help="stop cleanly after this long")
-    parser.add_argument("--init", type=Path, help="model folder to go on from; its shape counts")
     parser.add_argument("--no-compile", action="store_true", help="eager: slower, starts at once")
     for option in fields(Config):
         flag = "--" + option.name.replace("_", "-")
@@ -290,6 +304,8 @@ def main(argv: list[str] | None = None) -> int:
     if config.rows % config.micro_rows:
         parser.error("--rows must be a multiple of --micro-rows")
     args.run.mkdir(parents=True, exist_ok=True)
+    if config.init:
+        config = shaped_like(config, Path(config.init))
     kept = args.run / "config.json"
     if kept.exists() and json.loads(kept.read_text()) != asdict(config):
         parser.error(f"{kept} holds another configuration: give another --run, or the same options")
@@ -302,8 +318,8 @@ def main(argv: list[str] | None = None) -> int:
     rows = dataset.load_rows(args.data, "train")
     torch.manual_seed(config.seed)
     model = (
-        start_from(args.init, tokenizer, config)
-        if args.init
+        start_from(Path(config.init), tokenizer, config)
+        if config.init
         else build(config, tokenizer, rows.shape[1])
     )
     model.to(models.choose_device())

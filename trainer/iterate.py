@@ -98,12 +98,14 @@ def run_round(base: str, edits: Sequence[Reference], options: Options) -> str:
     target = folder / current.name
     if not target.exists():
         model = models.load(base)
+        models.choose_threads(model)
         losses = improve(model, used, options, current)
         if not losses["after"] <= losses["before"]:
             current.finish({"promoted": False, "reference_loss": losses})
             print(f"not promoted: the references' loss rose, {_arrow(losses)}")
             return base
         model.card.round = current.number
+        model.card.name = f"{model.card.name.split('+')[0]}+{current.name}"
         model.card.training = {**inputs, "references": current.references, "reference_loss": losses}
         models.save(model, target)
     if not options.out:

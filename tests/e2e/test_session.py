@@ -214,7 +214,7 @@ async def test_the_first_candidate_that_compiles_is_inserted_below_the_comment(s
         r.message for rs in editor.progress_reports.values() for r in rs if r.kind == "report"
     ]
     assert "candidate 3 of 24" in messages
-    assert [(kind, accepted) for kind, accepted, _ in stored(editor)] == [("module", GENERATED)]
+    assert stored(editor) == []  # nobody has said yet that it is any good
 
 
 async def test_where_no_candidate_compiles_nothing_is_inserted(start):

@@ -379,3 +379,12 @@ async def test_a_large_netlist_waits_for_a_longer_pause_and_is_checked(editor, m
     assert window.diagnoser._runs and window.published == []
     await window.rest()
     assert any("nn" in message for message in window.seen("netlist.v"))
+
+
+def test_the_cause_of_a_syntax_error_is_shown_where_it_is():
+    """iverilog reports line 2 only, although the `;` is missing on line 1."""
+    found = checked("module bad(input a, output b)\n  assign b = foo(a;\nendmodule\n")
+    assert [(one.range.start.line, one.message) for one in found] == [
+        (0, "syntax error: expected ';'"),
+        (1, "syntax error: expected ')'"),
+    ]

@@ -125,7 +125,7 @@ async def test_candidates_are_tried_in_order_the_greedy_one_first():
     found = await generate.first_that_compiles(
         prompt, 4, engine, check, lambda message, fraction: reports.append(message)
     )
-    assert found.text == "good"
+    assert found == "good"
     assert [(o.temperature, o.seed, o.acceptance) for o in engine.options] == [
         (0.0, None, "lossless"),
         (0.8, 1, "typical"),

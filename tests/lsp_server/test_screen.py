@@ -60,6 +60,11 @@ CASES = [
         "always @* begin\n if (a) begin\n y = b;\n end\n end",
         "always @* begin\n if (a) begin\n y = b;\n end\n end",
     ),
+    (  # the same statement in two branches is no circle
+        "module m;\n  |\nendmodule\n",
+        "always @*\n if (a)\n x = 1;\n else begin\n x = 1;\n y = 2;\n end",
+        "always @*\n if (a)\n x = 1;\n else begin\n x = 1;\n y = 2;\n end",
+    ),
     # nothing that adds a syntax error: cut back to whole statements, or to nothing
     ("module m;\n  |\nendmodule\n", "assign y = a;\n  assign z = ) ;", "assign y = a;"),
     ("module m;\n  |\nendmodule\n", "assign = ;", ""),
