@@ -197,10 +197,9 @@ def _options(number: int) -> DecodingOptions:
         max_tokens=MAX_TOKENS,
         max_seconds=MAX_SECONDS,
         stop="module",
-        temperature=0.8,
+        temperature=0.5,
         top_p=0.95,
         seed=number,
-        acceptance="typical",
     )
 
 

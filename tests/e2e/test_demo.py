@@ -51,7 +51,7 @@ def test_the_generated_module_is_shown_below_its_comment(told):
 
 
 def test_the_acceptance_is_read_back_from_the_store(told):
-    assert "reference 1, alarm.v, from model fake:\n       │ a\n" in told
+    assert "reference 1, top.v, from model fake:\n       │ a & b\n" in told
 
 
 def test_a_missing_engine_ends_the_demo_with_the_reason():

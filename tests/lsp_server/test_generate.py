@@ -128,8 +128,8 @@ async def test_candidates_are_tried_in_order_the_greedy_one_first():
     assert found == "good"
     assert [(o.temperature, o.seed, o.acceptance) for o in engine.options] == [
         (0.0, None, "lossless"),
-        (0.8, 1, "typical"),
-        (0.8, 2, "typical"),
+        (0.5, 1, "lossless"),
+        (0.5, 2, "lossless"),
     ]
     assert reports == ["candidate 1 of 4", "candidate 2 of 4", "candidate 3 of 4"]
 
