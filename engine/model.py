@@ -223,5 +223,6 @@ def _folder(name: str | Path) -> Path:
         return Path(snapshot_download(str(name), allow_patterns=["*.json", "*.safetensors"]))
     except (OSError, ValueError) as error:
         raise EngineError(
-            f"{name} is neither a folder here nor a model that could be fetched from the hub: {error}"
+            f"{name} is no folder here, and could not be fetched from the hub ({type(error).__name__}): "
+            "check the setting verifrag.model"
         ) from error

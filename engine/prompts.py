@@ -4,8 +4,8 @@ One layout serves both tasks; the markers say which parts are there:
 
     [START] [INSTRUCTION] description [SUFFIX] suffix [PREFIX] context prefix [MIDDLE] answer [END]
 
-The suffix stands before the prefix so that typing only appends to the prompt and the KV cache of the
-last keystroke stays good. Prompts are plain text; only the answer carries [FRAG] tokens.
+The suffix stands before the prefix so that typing only appends to the prompt, which is what a KV cache
+kept between keystrokes will need. Prompts are plain text; only the answer carries [FRAG] tokens.
 """
 
 from __future__ import annotations

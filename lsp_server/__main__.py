@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import logging
+import sys
 from collections.abc import Sequence
 
 from lsp_server import __version__
@@ -12,7 +13,10 @@ from lsp_server import __version__
 def main(arguments: Sequence[str] | None = None) -> None:
     """Serve one editor, over stdin and stdout unless told otherwise."""
     options = parse(arguments)
-    set_up_logging(options.log_file, options.verbose)
+    try:
+        set_up_logging(options.log_file, options.verbose)
+    except OSError as error:
+        sys.exit(f"verifrag: cannot write the log: {error}")
     # After the options, so that --version and --help answer at once.
     from lsp_server.server import server
 
@@ -20,7 +24,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         server.start_io()
     else:
         logging.getLogger(__name__).info("listening on %s:%d", *options.tcp)
-        server.start_tcp(*options.tcp)
+        try:
+            server.start_tcp(*options.tcp)
+        except OSError as error:
+            sys.exit(f"verifrag: cannot listen: {error}")
 
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:

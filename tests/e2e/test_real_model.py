@@ -55,7 +55,7 @@ async def test_an_accepted_completion_becomes_a_new_model_in_service(start, tmp_
     with open_store(home / "references.sqlite3") as store:
         assert [reference.accepted for reference in store.all()] == [item.insert_text]
 
-    round_one = run("trainer.iterate", home, "--rounds", "1")
+    round_one = run("trainer.iterate", home, "--rounds", "1", "--epochs", "8")
     assert round_one.returncode == 0, round_one.stderr
     assert "promoted: the references' loss went" in round_one.stdout
     await editor.until(

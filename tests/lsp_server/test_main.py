@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
 import sys
 
@@ -35,3 +36,25 @@ def test_version():
     command = [sys.executable, "-m", "lsp_server", "--version"]
     answer = subprocess.run(command, capture_output=True, text=True, check=True)
     assert answer.stdout == f"verifrag {__version__}\n"
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "lsp_server", *arguments]
+    return subprocess.run(
+        command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60
+    )
+
+
+def test_a_log_that_cannot_be_written_is_one_line(tmp_path):
+    result = run("--log-file", str(tmp_path / "missing" / "log"))
+    assert result.returncode == 1
+    assert result.stderr.startswith("verifrag: cannot write the log: ")
+    assert "Traceback" not in result.stderr
+
+
+def test_a_port_in_use_is_one_line():
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        result = run("--tcp", f"127.0.0.1:{taken.getsockname()[1]}")
+    assert result.returncode == 1
+    assert "verifrag: cannot listen: " in result.stderr
+    assert "Traceback" not in result.stderr
