@@ -117,6 +117,12 @@ class EngineClient:
     async def stop(self) -> None:
         """End the child within a second; calls in flight fail. A later call starts it again."""
         process, self._process = self._process, None
+        # Before anything is awaited: a call that comes meanwhile starts a new child, undisturbed.
+        tasks = tuple(self._tasks)
+        for task in tasks:
+            task.cancel()
+        self._fail_calls("the engine was stopped")
+        self._change(EngineState("stopped"))
         if process is not None:
             process.stdin.close()
             try:
@@ -124,11 +130,7 @@ class EngineClient:
             except TimeoutError:
                 process.kill()
                 await process.wait()
-        self._fail_calls("the engine was stopped")
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        self._change(EngineState("stopped"))
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _load(self, model: str | None) -> ModelInfo:
         async with self._loading:

@@ -166,3 +166,14 @@ async def test_stop_ends_even_a_child_that_does_not_listen(clients, tmp_path):
     with pytest.raises(EngineError, match="stopped"):
         await loading
     assert client.state.kind == "stopped"
+
+
+async def test_a_load_while_the_old_child_is_still_ending_is_not_disturbed(clients, fake_engine):
+    client = clients("/models/tiny", fake_engine())
+    await client.load()
+    stopping = asyncio.create_task(client.stop())
+    await asyncio.sleep(0)
+    info = await client.load("/models/other")
+    await stopping
+    assert (client.state.kind, info.name) == ("ready", "other")
+    assert (await client.complete(prompt('answer "a;"'), OPTIONS)).text == "a;"
