@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import pytest
 import torch
 
+from engine import decoding
+from engine.api import DecodingOptions
 from engine.model import MedusaModel
 from engine.tokenizer import FragmentTokenizer
 from trainer import vocabulary
@@ -58,3 +63,17 @@ def plain_greedy(model: MedusaModel, ids: list[int], tokens: int) -> str:
     )[0, len(ids) :].tolist()
     ends = [i for i, t in enumerate(out) if t in (model.tokenizer.frag, model.tokenizer.end)]
     return model.tokenizer.decode(out[: ends[-1]]) if ends else ""
+
+
+def accepted_by_step(
+    model: MedusaModel, ids: list[int], monkeypatch: pytest.MonkeyPatch, **options: Any
+) -> list[list[int]]:
+    """Token ids, [FRAG] included, that each step of a completion added."""
+    steps: list[list[int]] = []
+    read = decoding._Reader.read
+    with monkeypatch.context() as patch:
+        patch.setattr(
+            decoding._Reader, "read", lambda self, new: steps.append(new) or read(self, new)
+        )
+        decoding.complete(model, ids, DecodingOptions(**options))
+    return steps

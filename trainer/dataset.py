@@ -4,7 +4,7 @@ Two kinds of samples, both in the layout of `engine.prompts`, their answers cut 
 
 - fill-in-the-middle at places where an editor asks: after an indentation, at a fragment's end, in the
   middle of a word; the answer is the rest of the line, some lines, or a block;
-- comment-to-module: description in, the whole module (or what follows its header) out.
+- comment-to-module: description in, the whole module out.
 
 OUT receives tokenizer.json, train.safetensors and held_out.safetensors, each with `ids` int16 [rows, T].
 A row holds whole samples back to back, each opened by [START], padded at its end: segments, loss masks

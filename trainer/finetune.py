@@ -103,6 +103,7 @@ def build(config: Config, tokenizer: FragmentTokenizer, length: int) -> MedusaMo
 
 def shaped_like(config: Config, folder: Path) -> Config:
     """`config` with the shape of the model in `folder`, so that a run's record is true."""
+    heads = models.read_card(folder).heads  # first: it says clearly what is wrong with a folder
     shape = AutoConfig.from_pretrained(folder)
     return replace(
         config,
@@ -111,7 +112,7 @@ def shaped_like(config: Config, folder: Path) -> Config:
         attention_heads=shape.num_attention_heads,
         kv_heads=shape.num_key_value_heads,
         inner=shape.intermediate_size,
-        heads=models.read_card(folder).heads,
+        heads=heads,
     )
 
 
@@ -231,7 +232,11 @@ def train(
     micro = config.rows // config.micro_rows
     positions = int(config.head_positions * config.micro_rows * rows.shape[1])
     bar = tqdm(range(first, config.steps), initial=first, total=config.steps, unit="step")
-    with (run / "log.jsonl").open("a", encoding="utf-8") as log:
+    log_file = run / "log.jsonl"
+    if log_file.exists():  # steps after the checkpoint were lost, and will be logged again
+        kept = log_file.read_text(encoding="utf-8").splitlines(keepends=True)[:first]
+        log_file.write_text("".join(kept), encoding="utf-8")
+    with log_file.open("a", encoding="utf-8") as log:
         for step in bar:
             began = time.monotonic()
             generator = torch.Generator().manual_seed(config.seed * 100_003 + step)

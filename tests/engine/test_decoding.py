@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from tiny_model import VERILOG, plain_greedy, tiny_model
+from tiny_model import VERILOG, accepted_by_step, plain_greedy, tiny_model
 
 from engine import decoding, prompts
 from engine.api import DecodingOptions, Prompt
@@ -66,33 +66,11 @@ def test_whole_cuts_to_the_last_complete_fragment_but_never_to_nothing():
     assert whole([1, 2, 3], ends) == 3
 
 
-def test_discard_leaves_every_step_that_completes_a_fragment_at_a_fragment_end(model, monkeypatch):
-    committed = []
-    commit = decoding.TreeCache.commit
-
-    def spy(cache, path):
-        committed.append(len(list(path)))
-        commit(cache, path)
-
-    monkeypatch.setattr(decoding.TreeCache, "commit", spy)
-    ids = prompt_ids(model, 3)
-    _, hold = run(model, ids, max_tokens=40, alignment="hold")
-    _, discard = run(model, ids, max_tokens=40, alignment="discard")
-    assert discard.text == hold.text
-    assert discard.steps >= hold.steps
-    assert committed[0] == len(ids)
-
-
 def sampled(model: MedusaModel, seed: int, monkeypatch, **options) -> list[int]:
     """Token ids, [FRAG] included, of one sampled completion."""
-    tokens: list[int] = []
-    read = decoding._Reader.read
-    with monkeypatch.context() as patch:
-        patch.setattr(
-            decoding._Reader, "read", lambda self, new: tokens.extend(new) or read(self, new)
-        )
-        run(model, prompt_ids(model, 11), temperature=0.7, seed=seed, **options)
-    return tokens
+    ids = prompt_ids(model, 11)
+    steps = accepted_by_step(model, ids, monkeypatch, temperature=0.7, seed=seed, **options)
+    return [token for step in steps for token in step]
 
 
 def test_sampling_differs_between_seeds_and_repeats_with_one(model, monkeypatch):
@@ -117,11 +95,13 @@ def test_sampling_with_drafts_has_the_distribution_of_plain_sampling(model, monk
     assert (drafted - plain).abs().sum() < 1.3 * noise + 0.1
 
 
-def test_typical_acceptance_runs_and_accepts(model):
-    _, typical = run(
-        model, prompt_ids(model, 2), max_tokens=40, acceptance="typical", temperature=0.8, seed=1
-    )
-    assert typical.tokens >= typical.steps
+def test_typical_acceptance_follows_its_threshold(model):
+    """With epsilon 0 every draft passes eq. 1, with a threshold above 1 none does."""
+    options = {"max_tokens": 30, "acceptance": "typical", "temperature": 0.8, "seed": 1}
+    _, everything = run(model, prompt_ids(model, 2), epsilon=0.0, **options)
+    _, nothing = run(model, prompt_ids(model, 2), epsilon=2.0, delta=1e9, **options)
+    assert everything.tokens_per_step > 2
+    assert nothing.tokens_per_step == 1
 
 
 def test_time_budget_ends_a_completion(model):

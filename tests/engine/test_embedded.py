@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from tiny_model import plain_greedy
+from tiny_model import accepted_by_step, plain_greedy
 
 from engine import model as models
 from engine import model_store, prompts
@@ -40,6 +40,23 @@ def test_greedy_text_is_byte_for_byte_that_of_plain_greedy_decoding(model, promp
     answer = complete(model, ids, DecodingOptions(max_tokens=TOKENS))
     assert answer.text.encode() == plain_greedy(model, ids, TOKENS).encode()
     assert "[FRAG]" not in answer.text
+
+
+def test_discard_ends_each_step_at_a_fragment_end_and_hold_need_not(model, monkeypatch):
+    ends = {model.tokenizer.frag, model.tokenizer.end}
+
+    def ends_whole(alignment):
+        """For each step that completes a fragment: whether it ends there."""
+        found = []
+        for prompt in cursors(10):
+            ids = prompts.encode(model.tokenizer, prompt, 300)
+            steps = accepted_by_step(model, ids, monkeypatch, max_tokens=32, alignment=alignment)
+            # The last step may be cut by the budget.
+            found += [step[-1] in ends for step in steps[:-1] if ends & set(step)]
+        return found
+
+    assert all(ends_whole("discard"))
+    assert not all(ends_whole("hold"))
 
 
 def test_drafting_takes_fewer_steps_than_tokens(model):

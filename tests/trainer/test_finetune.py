@@ -84,6 +84,15 @@ def test_an_interrupted_run_equals_an_uninterrupted_one(data, tmp_path):
         assert (whole / "model" / file).read_bytes() == (pieces / "model" / file).read_bytes()
 
 
+def test_steps_lost_after_the_last_checkpoint_are_not_logged_twice(data, tmp_path):
+    assert train(data, tmp_path, "--steps", "3", "--minutes", "0") == 3
+    with (tmp_path / "run" / "log.jsonl").open("a") as file:
+        file.write('{"step": 2, "base_loss": 99}\n')  # logged, then interrupted
+    assert train(data, tmp_path, "--steps", "3") == 0
+    assert [record["step"] for record in log(tmp_path)] == [1, 2, 3]
+    assert log(tmp_path)[1]["base_loss"] < 99
+
+
 def test_training_goes_on_from_a_model(data, tmp_path):
     first, second = tmp_path / "first", tmp_path / "second"
     assert train(data, first, "--steps", "10") == 0
