@@ -21,6 +21,7 @@ from engine.api import Completion, DecodingOptions, EngineError, ModelInfo, Prom
 
 if TYPE_CHECKING:
     from engine.model import MedusaModel
+    from engine.reuse import PromptCaches
 
 Message = dict[str, Any]
 INSTALL_HINT = "the engine is not installed: run pip install 'verifrag[engine]'"
@@ -32,6 +33,7 @@ class Engine:
     def __init__(self, emit: Any) -> None:
         self.emit = emit
         self.model: MedusaModel | None = None
+        self.caches: PromptCaches | None = None
         self.running: dict[int, Generator[Step, None, Completion]] = {}
 
     def handle(self, message: Message) -> None:
@@ -64,14 +66,16 @@ class Engine:
 
         progress("starting the tensor library", 0.1)
         from engine import model as models
+        from engine.reuse import PromptCaches
 
         progress(f"reading {Path(name).name}", 0.5)
         model = models.load(name)
         models.choose_threads(model)
         progress("warming up", 0.9)
-        for _ in self._decode(model, Prompt("module m;\n"), DecodingOptions(max_tokens=8)):
+        caches = PromptCaches(model)
+        for _ in self._decode(caches, Prompt("module m;\n"), DecodingOptions(max_tokens=8)):
             pass
-        self.model = model
+        self.model, self.caches = model, caches
         return ModelInfo(
             name=model.card.name,
             path=name,
@@ -84,13 +88,15 @@ class Engine:
 
     def start(self, request: int, prompt: Prompt, options: Message) -> None:
         """Put a completion in flight."""
-        if self.model is None:
+        if self.caches is None:
             raise EngineError("no model is loaded")
-        self.running[request] = self._decode(self.model, prompt, DecodingOptions(**options))
+        self.running[request] = self._decode(self.caches, prompt, DecodingOptions(**options))
 
     def cancel(self, request: int) -> None:
         """Drop a completion; one that has ended already is no longer there, which is fine."""
-        if self.running.pop(request, None) is not None:
+        steps = self.running.pop(request, None)
+        if steps is not None:
+            steps.close()
             self.emit({"id": request, "event": "cancelled"})
 
     def turn(self) -> None:
@@ -113,14 +119,12 @@ class Engine:
 
     @staticmethod
     def _decode(
-        model: MedusaModel, prompt: Prompt, options: DecodingOptions
+        caches: PromptCaches, prompt: Prompt, options: DecodingOptions
     ) -> Generator[Step, None, Completion]:
         from engine import decoding, prompts
 
-        # A long answer may take half of what the model can see, not more.
-        answer = min(options.max_tokens, model.card.window // 2)
-        ids = prompts.encode(model.tokenizer, prompt, model.card.window - answer)
-        return decoding.decode(model, ids, options, prompts.typed_blank(prompt.prefix))
+        ids = decoding.prompt_ids(caches.model, prompt, options)
+        return caches.decode(ids, options, prompts.typed_blank(prompt.prefix))
 
 
 def serve(stdin: TextIO, stdout: TextIO) -> None:

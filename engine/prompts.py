@@ -1,25 +1,66 @@
-"""From a `Prompt` to token ids, and the same layout for training samples.
+"""Every form of prompt: from a `Prompt` to token ids, and the same layout for training samples.
 
-One layout serves both tasks; the markers say which parts are there:
+One layout serves all tasks; the markers say which parts are there:
 
     [START] [INSTRUCTION] description [SUFFIX] suffix [PREFIX] context prefix [MIDDLE] answer [END]
 
+- fill-in-the-middle: prefix and suffix, perhaps context; no description.
+- continuation: a comment and the module's header as prefix, nothing after (VGen's prompts).
+- comment-to-module: a description, perhaps the header as prefix (RTLLM's, VerilogEval's).
+- Alpaca, the papers' form: the description wrapped by `alpaca`.
+
 The suffix stands before the prefix so that typing only appends to the prompt, which is what a KV cache
-kept between keystrokes will need. Prompts are plain text; only the answer carries [FRAG] tokens.
+kept between keystrokes needs. Prompts are plain text; only the answer carries [FRAG] tokens.
+`trainer.dataset` makes its samples with `encode`, so training and asking agree on every cut.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from engine.api import Prompt
 from engine.tokenizer import FragmentTokenizer
+from engine.verilog import syntax
 
-# Shares of the window that the side parts may take, so that the prefix always has most of it.
+_ALPACA = """Below is an instruction that describes a task. \
+Write a response that appropriately completes the request.
+
+### Instruction:
+{}
+
+### Response:
+"""
+_ALPACA_WITH_INPUT = """Below is an instruction that describes a task, paired with an input that \
+provides further context. Write a response that appropriately completes the request.
+
+### Instruction:
+{}
+
+### Input:
+{}
+
+### Response:
+"""
+
+# Parts of the window that the side parts may take, so that the prefix always has some of it.
+_INSTRUCTION_SHARE = 2
 _SUFFIX_SHARE = 4
-_INSTRUCTION_SHARE = 3
 _CONTEXT_SHARE = 4
+_HEADER_SHARE = 2  # of the prefix's room, for the header of a module that does not fit
+_STRIDES = 8  # a long prefix is cut in eighths of its room
 _CHARACTERS_A_TOKEN = 8  # more than any text has on average
+_MARKERS = 5
+
+_MODULE_LINE = re.compile(r"^[ \t]*(?:macro)?module\b", re.MULTILINE)
+
+
+def alpaca(instruction: str, given: str = "") -> str:
+    """The Alpaca prompt (Taori et al., 2023) that both papers train with, `given` as its input.
+
+    It goes where a description goes: `Prompt("", instruction=alpaca(description))`.
+    """
+    return _ALPACA_WITH_INPUT.format(instruction, given) if given else _ALPACA.format(instruction)
 
 
 def layout(
@@ -51,20 +92,73 @@ def typed_blank(prefix: str) -> str:
 def encode(tokenizer: FragmentTokenizer, prompt: Prompt, window: int) -> list[int]:
     """`prompt` as at most `window` token ids, without its `typed_blank`.
 
-    What does not fit is cut: the suffix and the instruction on their right, context and prefix on
-    their left, and the context gives way to the prefix.
+    What does not fit is cut. The instruction keeps its beginning: half of the window, or more where the
+    other parts leave it. The suffix keeps its beginning, the prefix its end and the header of the module
+    it ends in. The context gives way to the prefix, and loses its last declarations first.
     """
-    # No need to encode a megabyte to keep a few hundred tokens of it.
-    reach = _CHARACTERS_A_TOKEN * window
-    instruction = tokenizer.encode(prompt.instruction[:reach])[: window // _INSTRUCTION_SHARE]
-    suffix = tokenizer.encode(prompt.suffix[:reach])[: window // _SUFFIX_SHARE]
-    room = window - len(layout(tokenizer, (), suffix, instruction))
-    healed = prompt.prefix.removesuffix(typed_blank(prompt.prefix))
-    prefix = _last(tokenizer.encode(healed[-reach:]), room)
-    context_room = min(room - len(prefix), window // _CONTEXT_SHARE)
-    context = _last(tokenizer.encode(prompt.context[-reach:]), context_room)
+    share = window - _MARKERS
+    suffix = _first(tokenizer, prompt.suffix, share // _SUFFIX_SHARE)
+    instruction = _first(tokenizer, prompt.instruction, share)
+    room = share - len(suffix)
+    written = prompt.prefix.removesuffix(typed_blank(prompt.prefix))
+    asked = min(len(instruction), share // _INSTRUCTION_SHARE)
+    prefix = _nearest(tokenizer, written, room - asked)
+    instruction = instruction[: room - len(prefix)]
+    room -= len(instruction) + len(prefix)
+    context = _whole_lines(tokenizer, prompt.context, min(room, share // _CONTEXT_SHARE), ";\n")
     return layout(tokenizer, [*context, *prefix], suffix, instruction)
 
 
-def _last(ids: list[int], count: int) -> list[int]:
-    return ids[-count:] if count > 0 else []
+def _first(tokenizer: FragmentTokenizer, text: str, room: int) -> list[int]:
+    """The beginning of `text` in at most `room` ids."""
+    # No need to encode a megabyte to keep a few hundred tokens of it.
+    return tokenizer.encode(text[: _CHARACTERS_A_TOKEN * room])[:room]
+
+
+def _nearest(tokenizer: FragmentTokenizer, text: str, room: int) -> list[int]:
+    """The end of `text` in at most `room` ids. If it must be cut, then at the start of a line, and
+    the header of the module that it ends in comes first.
+
+    The cut moves in strides counted from that header, so that while one goes on typing the prompt
+    keeps its beginning, and a KV cache its use.
+    """
+    if room <= 0:
+        return []
+    reach = _CHARACTERS_A_TOKEN * room
+    if len(text) <= reach:
+        ids = tokenizer.encode(text)
+        if len(ids) <= room:
+            return ids
+    header, body = _enclosing_header(text)
+    head = _whole_lines(tokenizer, header, room // _HEADER_SHARE)
+    room -= len(head)
+    body = body[max(0, len(body) // reach - 1) * reach :]
+    ids = tokenizer.encode(body)
+    stride = max(1, room // _STRIDES)
+    dropped = -(-max(0, len(ids) - room) // stride) * stride
+    line = body.find("\n", len(tokenizer.decode(ids[:dropped]))) + 1
+    tail = tokenizer.encode(body[line:]) if dropped and line else ids[dropped:]
+    return [*head, *tail[-room:]]
+
+
+def _enclosing_header(text: str) -> tuple[str, str]:
+    """The header of the module that `text` ends in, with its line end, and what follows it; an empty
+    header and `text` if there is none."""
+    start = text.rfind("endmodule") + 1
+    lines = [match.start() for match in _MODULE_LINE.finditer(text, start)]
+    if not lines:
+        return "", text
+    header = syntax.header(text, syntax.Module("", lines[-1], len(text)))
+    end = text.find("\n", lines[-1] + len(header)) + 1
+    return (text[lines[-1] : end], text[end:]) if end else ("", text)
+
+
+def _whole_lines(tokenizer: FragmentTokenizer, text: str, room: int, end: str = "\n") -> list[int]:
+    """The beginning of `text` in at most `room` ids; if it must be cut, then after an `end`."""
+    if room <= 0:
+        return []
+    ids = _first(tokenizer, text, room + 1)
+    if len(ids) <= room:
+        return ids
+    fitting, found, _ = tokenizer.decode(ids[:room]).rpartition(end)
+    return _first(tokenizer, fitting + found, room)

@@ -49,12 +49,15 @@ class FragmentTokenizer:
         return self.backend.get_vocab_size()
 
     def encode(self, text: str) -> list[int]:
-        """Token ids of plain text: no special token is added or recognised."""
-        return self.backend.encode(text, add_special_tokens=False).ids
+        """Token ids of plain text: no special token is added or recognised.
+
+        Half of a surrogate pair, which an editor can leave behind, is read as a question mark.
+        """
+        return self.backend.encode(_whole(text), add_special_tokens=False).ids
 
     def encode_pieces(self, pieces: Sequence[str]) -> list[list[int]]:
         """`encode` for many texts at once."""
-        encodings = self.backend.encode_batch(list(pieces), add_special_tokens=False)
+        encodings = self.backend.encode_batch([*map(_whole, pieces)], add_special_tokens=False)
         return [encoding.ids for encoding in encodings]
 
     def encode_fragments(self, text: str, cuts: Sequence[int] | None = None) -> list[int]:
@@ -87,6 +90,10 @@ class FragmentTokenizer:
             additional_special_tokens=[FRAG, INSTRUCTION, SUFFIX, PREFIX, MIDDLE],
             clean_up_tokenization_spaces=False,
         ).save_pretrained(folder)
+
+
+def _whole(text: str) -> str:
+    return text.encode("utf-8", "replace").decode()
 
 
 def wrap(backend: Tokenizer) -> FragmentTokenizer:

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# tools.sh COMMAND...  makes sure that the named commands (iverilog, nvim) exist: installs what is missing
+# tools.sh COMMAND...  makes sure that the named commands (iverilog, nvim, bwrap) exist: installs what is missing
 # with apt-get if this user may, and says what to install if not.
 set -euo pipefail
 
-declare -A package=([iverilog]=iverilog [nvim]=neovim)
+declare -A package=([iverilog]=iverilog [nvim]=neovim [bwrap]=bubblewrap)
 missing=()
 for command in "$@"; do
     command -v "$command" >/dev/null || missing+=("${package[$command]}")

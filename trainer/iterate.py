@@ -4,6 +4,7 @@ A round goes through these stages, each of which leaves a file in `<home>/rounds
 
     manifest.json   the model it starts from, the ids of the references, the options
     samples.jsonl   K - 1 responses to each reference's prompt, sampled from that model
+                    (those of an unfinished stage are in sampling.jsonl, in the order they ended)
     scores.jsonl    their quality z (`trainer.scoring`)
     log.jsonl       the losses of each step of training (`trainer.learn`)
     result.json     the references' loss before and after, and whether the new model was promoted
@@ -12,13 +13,18 @@ The new model is promoted, that is written to `<home>/models/round-NNNN` and pub
 references' mean loss is not worse than before; a running server then moves over to it.
 
 Files and model folders appear whole or not at all, so a round can be stopped at any time. The same
-command goes on with it: a stage whose file is there is not done again. A round that was begun with
-another model or other options is left as it is, and a new one begins.
+command goes on with it: a stage whose file is there is not done again, nor a response that was
+sampled. A round that was begun with another model or other options is left as it is, and a new one
+begins. Only one process at a time works in a home.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
+import fcntl
+import json
+import os
 import random
 import sys
 import typing
@@ -30,8 +36,8 @@ from tqdm import tqdm
 
 from engine import model as models
 from engine import model_store, prompts
-from engine.api import DecodingOptions, EngineError, Stop
-from engine.decoding import complete
+from engine.api import Completion, DecodingOptions, EngineError, Stop
+from engine.batch import Request, decode_many
 from engine.model import MedusaModel
 from trainer import learn, ranking, references, rounds
 from trainer.references import Reference, StoreError
@@ -39,6 +45,13 @@ from trainer.rounds import Round, Row
 from trainer.scoring import Parser, quality
 
 SAMPLE_SECONDS = 120.0
+WIDTH = 32  # responses sampled together
+SAMPLING = "sampling.jsonl"
+LOCK = "iterate.lock"
+
+
+class BusyError(Exception):
+    """Another process works on rounds in this home; the message names it."""
 
 
 @dataclass(frozen=True)
@@ -75,9 +88,10 @@ def main(argv: list[str] | None = None) -> int:
                 file=sys.stderr,
             )
             return 2
-        for _ in range(count):
-            base = run_round(base, edits, options)
-    except (EngineError, StoreError, FloatingPointError) as error:
+        with _alone(model_store.home()):
+            for _ in range(count):
+                base = run_round(base, edits, options)
+    except (BusyError, EngineError, StoreError, FloatingPointError) as error:
         print(error, file=sys.stderr)
         return 1
     except KeyboardInterrupt:
@@ -121,6 +135,7 @@ def improve(
 ) -> dict[str, float]:
     """The stages that change `model`; returns the references' loss before and after."""
     samples = current.stage("samples.jsonl", lambda: sample(model, edits, options, current))
+    (current.folder / SAMPLING).unlink(missing_ok=True)
     scores = current.stage("scores.jsonl", lambda: score(edits, samples, options.parser))
     mean = sum(row["z"] for row in scores) / len(scores)
     broken = sum(bool(row["errors"]) for row in scores)
@@ -138,26 +153,68 @@ def improve(
 def sample(
     model: MedusaModel, edits: Sequence[Reference], options: Options, current: Round
 ) -> Iterator[Row]:
-    """Responses to each reference's prompt, from the model's own distribution.
+    """Responses to each reference's prompt, in that order, from the model's own distribution.
 
-    Drafts only save time here: acceptance is lossless. Each response has a seed of its own, so
-    that a round can be repeated and the next one draws anew.
+    Each response has a seed of its own, so that a round can be repeated and the next one draws anew.
+    They are kept in SAMPLING as they end; those it has already are not sampled again.
     """
-    jobs = [(edit, number) for edit in edits for number in range(options.samples)]
-    for edit, number in tqdm(jobs, desc="sampling", unit="response", leave=False):
-        ids, budget = learn.encode_prompt(model, edit)
-        seed = random.Random(f"{options.seed} {current.number} {edit.id} {number}").getrandbits(32)
-        decoding_options = DecodingOptions(
-            max_tokens=budget,
-            max_seconds=SAMPLE_SECONDS,
-            stop=stop_for(edit),
-            temperature=options.temperature,
-            top_p=options.top_p,
-            seed=seed,
-        )
-        completion = complete(model, ids, decoding_options, prompts.typed_blank(edit.prefix))
-        row = {"reference": edit.id, "sample": number, "fragments": list(completion.fragments)}
-        yield {**row, "finish": completion.finish}
+    jobs = {
+        _seed(options, current, edit, number): (edit, number)
+        for edit in edits
+        for number in range(options.samples)
+    }
+    kept = current.folder / SAMPLING
+    rows = {row["seed"]: row for row in _whole_lines(kept)}
+    missing = [seed for seed in jobs if seed not in rows]
+    requests = [_request(model, jobs[seed][0], seed, options) for seed in missing]
+    bar = tqdm(desc="sampling", unit="response", total=len(jobs), leave=False)
+    with bar, kept.open("a", encoding="utf-8") as file:
+        bar.update(len(jobs) - len(missing))
+        for index, completion in decode_many(model, requests, width=WIDTH):
+            seed = missing[index]
+            rows[seed] = _row(*jobs[seed], seed, completion)
+            file.write(json.dumps(rows[seed]) + "\n")
+            file.flush()
+            bar.update()
+    yield from (rows[seed] for seed in jobs)
+
+
+def _seed(options: Options, current: Round, edit: Reference, number: int) -> int:
+    name = f"{options.seed} {current.number} {edit.id} {number}"
+    return random.Random(name).getrandbits(63)
+
+
+def _request(model: MedusaModel, edit: Reference, seed: int, options: Options) -> Request:
+    ids, budget = learn.encode_prompt(model, edit)
+    decoding_options = DecodingOptions(
+        max_tokens=budget,
+        max_seconds=SAMPLE_SECONDS,
+        stop=stop_for(edit),
+        temperature=options.temperature,
+        top_p=options.top_p,
+        seed=seed,
+        speculative=False,  # the same text, sooner: see engine.batch
+    )
+    return Request(tuple(ids), decoding_options, prompts.typed_blank(edit.prefix))
+
+
+def _row(edit: Reference, number: int, seed: int, completion: Completion) -> Row:
+    return {
+        "reference": edit.id,
+        "sample": number,
+        "seed": seed,
+        "fragments": list(completion.fragments),
+        "finish": completion.finish,
+    }
+
+
+def _whole_lines(path: Path) -> list[Row]:
+    """The rows of a file that is still being written; half a line at its end is cut off."""
+    if not path.exists():
+        return []
+    whole, newline, _ = path.read_bytes().rpartition(b"\n")
+    os.truncate(path, len(whole + newline))
+    return [json.loads(line) for line in whole.splitlines()]
 
 
 def score(edits: Sequence[Reference], samples: Sequence[Row], parser: Parser) -> Iterator[Row]:
@@ -175,6 +232,27 @@ def stop_for(edit: Reference) -> Stop:
     if edit.kind == "module":
         return "module"
     return "block" if "\n" in edit.accepted.strip() else "line"
+
+
+@contextlib.contextmanager
+def _alone(home: Path) -> Iterator[None]:
+    """Be the only process that works on rounds in `home`; raises BusyError if another does.
+
+    The system gives the lock back when the process ends, however it does. The file stays.
+    """
+    home.mkdir(parents=True, exist_ok=True)
+    with (home / LOCK).open("a+", encoding="utf-8") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            file.seek(0)
+            raise BusyError(
+                f"process {file.read().strip()} is training a round in {home}: wait for it or stop it"
+            ) from error
+        file.truncate(0)
+        file.write(f"{os.getpid()}\n")
+        file.flush()
+        yield
 
 
 # --- command line --------------------------------------------------------------------------------

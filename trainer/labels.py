@@ -1,15 +1,24 @@
 """Labels for the backbone and its Medusa heads, all derived from packed rows of ids.
 
 Index k of the last dimension is the predictor: 0 the backbone (next token), k the k-th head (k tokens
-further). IGNORE marks what no loss is computed on.
+further). IGNORE marks what no loss is computed on. Everything is a handful of tensor operations on
+whole rows: `python -m benchmarks.labels` compares them with a plain loop.
+
+What the backbone learns follows from the markers of a sample (`engine.prompts`):
+
+- with [INSTRUCTION], the answer alone: English, and what somebody else has written, is given;
+- without, every token of text, the prefix and the suffix too: that is pre-training;
+- never a marker of a prompt: whoever asks puts it there, and its place carries no information.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from engine.tokenizer import FragmentTokenizer
 
@@ -23,50 +32,73 @@ class Rows(NamedTuple):
     segment: Tensor  # [B, T] number of the sample within its row, 0 for padding
     position: Tensor  # [B, T] place within the sample
     answer: Tensor  # [B, T] bool: token belongs to an answer, [END] included
-    instruction: Tensor  # [B, T] bool: token belongs to a description
+    learnt: Tensor  # [B, T] bool: token is a label of the backbone
 
 
 def describe(ids: Tensor, tokenizer: FragmentTokenizer) -> Rows:
     """Derive segments, positions and parts of packed rows ids [B, T]."""
+    length = ids.shape[1]
     starts = ids == tokenizer.start
     padding = ids == tokenizer.pad
     segment = starts.cumsum(1).masked_fill(padding, 0)
-    index = torch.arange(ids.shape[1], device=ids.device).expand_as(ids)
+    index = torch.arange(length, device=ids.device).expand_as(ids)
     first = torch.where(starts, index, 0).cummax(1).values
-    # A part runs from its marker to the next marker: compare the places where each was last seen.
-    last_middle = torch.where(ids == tokenizer.middle, index, -1).cummax(1).values
-    last_instruction = torch.where(ids == tokenizer.instruction, index, -1).cummax(1).values
-    others = (ids == tokenizer.suffix) | (ids == tokenizer.prefix) | (ids == tokenizer.middle)
-    last_other = torch.where(others | starts, index, -1).cummax(1).values
+    middle = ids == tokenizer.middle
+    last_middle = torch.where(middle, index, -1).cummax(1).values
     answer = (last_middle > first) & (index > last_middle) & ~padding
-    instruction = (last_instruction > last_other) & (index > last_instruction) & ~padding
-    return Rows(ids, segment, index - first, answer, instruction)
+    # In an instruction sample, [INSTRUCTION] follows [START] directly.
+    instructed = ids.gather(1, (first + 1).clamp(max=length - 1)) == tokenizer.instruction
+    marker = starts | middle | (ids == tokenizer.instruction)
+    marker |= (ids == tokenizer.suffix) | (ids == tokenizer.prefix)
+    learnt = (answer | ~instructed) & ~marker & ~padding
+    return Rows(ids, segment, index - first, answer, learnt)
 
 
 def shifted(rows: Rows, heads: int) -> Tensor:
     """Plain Medusa labels [B, T, heads + 1]: token t + 1 + k of the same sample, else IGNORE.
 
-    The backbone learns every token but descriptions; heads learn answers only.
+    The backbone learns `rows.learnt`; heads draft answers, so they learn those only.
     """
-    ids, segment = rows.ids, rows.segment
-    length = ids.shape[1]
-    pad = (0, heads + 1)
-    target = torch.nn.functional.pad(ids, pad)[:, 1:].unfold(1, heads + 1, 1)[:, :length]
-    same = torch.nn.functional.pad(segment, pad)[:, 1:].unfold(1, heads + 1, 1)[:, :length]
-    valid = (same == segment.unsqueeze(-1)) & (segment > 0).unsqueeze(-1)
-    answer = torch.nn.functional.pad(rows.answer, pad)[:, 1:].unfold(1, heads + 1, 1)[:, :length]
-    described = torch.nn.functional.pad(rows.instruction, pad)[:, 1 : length + 1]
-    learn = answer.clone()
-    learn[..., 0] = ~described
-    return target.masked_fill(~(valid & learn), IGNORE)
+    return _labels(rows, heads, _sample_end(rows))
 
 
-def syntax_enriched(labels: Tensor, ends: Tensor) -> Tensor:
-    """Paper 1, III-C and Fig. 4: labels [..., heads + 1] with everything a head would predict beyond the
-    last complete fragment of its window set to IGNORE.
+def enriched_labels(rows: Rows, heads: int, ends: Iterable[int]) -> Tensor:
+    """Syntax-enriched labels (paper 1, III-C and Fig. 4): as `shifted`, and everything a head would
+    predict beyond the last complete fragment of its window set to IGNORE: [B, T, heads + 1].
 
-    `ends` are the ids that complete a fragment ([FRAG], and [END]). The backbone's label stays.
+    `ends` are the ids that complete a fragment ([FRAG], and [END]). The backbone's labels stay.
     """
-    predictors = torch.arange(labels.shape[-1], device=labels.device)
-    last = torch.where(torch.isin(labels, ends), predictors, 0).amax(-1, keepdim=True)
-    return labels.masked_fill(predictors > last, IGNORE)
+    index = _index(rows)
+    complete = torch.zeros_like(rows.answer)
+    for end in ends:
+        complete |= rows.ids == end
+    # Where the last fragment up to here was complete, then the same for the last place of a window.
+    last = torch.where(complete & rows.answer, index, -1).cummax(1).values
+    window_end = torch.minimum(index + heads + 1, _sample_end(rows))
+    return _labels(rows, heads, last.gather(1, window_end.long()))
+
+
+def _labels(rows: Rows, heads: int, limit: Tensor) -> Tensor:
+    """Labels [B, T, heads + 1] of which heads keep those up to the place `limit` [B, T], which must
+    lie in the same sample. In memory the predictors come first: long stretches make it fast."""
+    answers = torch.where(rows.answer, rows.ids, IGNORE)
+    windows = F.pad(answers, (0, heads + 1))[:, 1:].unfold(1, heads + 1, 1).permute(2, 0, 1)
+    predictors = torch.arange(heads + 1, dtype=torch.int32, device=limit.device)
+    target = _index(rows) + 1 + predictors.view(-1, 1, 1)  # [heads + 1, 1, T]
+    labels = torch.where(target <= limit, windows, IGNORE)
+    # No sample begins with a token that is learnt, so this one does not reach into the next either.
+    learnt = torch.where(rows.learnt, rows.ids, IGNORE)
+    labels[0] = F.pad(learnt, (0, 1), value=IGNORE)[:, 1:]
+    return labels.permute(1, 2, 0)
+
+
+def _sample_end(rows: Rows) -> Tensor:
+    """The last place of the sample that each place belongs to [B, T]; padding counts as one."""
+    last = F.pad(rows.segment[:, 1:] != rows.segment[:, :-1], (0, 1), value=True)
+    beyond = rows.ids.shape[1]
+    return torch.where(last, _index(rows), beyond).flip(1).cummin(1).values.flip(1)
+
+
+def _index(rows: Rows) -> Tensor:
+    """Places [T], in the small type that the arithmetic on them is fast in."""
+    return torch.arange(rows.ids.shape[1], dtype=torch.int32, device=rows.ids.device)

@@ -101,7 +101,9 @@ def train(
     rng = random.Random(seed)
     generator = torch.Generator().manual_seed(seed)
     order = [one for _ in range(epochs) for one in rng.sample(examples, len(examples))]
-    config = finetune.Config(lr=lr, steps=len(order), warmup=max(1, len(order) // 10))
+    warmup = max(1, len(order) // 10)
+    # A few steps on a handful of references: what has been tried here is AdamW.
+    config = finetune.Config(lr=lr, steps=len(order), warmup=warmup, optimizer="adamw")
     optimizer = finetune.Optimizer(model, config)
     model.requires_grad_(True)
     before = reference_loss(model, examples)

@@ -1,4 +1,9 @@
-"""The training loss of paper 1, eq. 2, on packed rows."""
+"""The training loss of paper 1, eq. 2, on packed rows.
+
+Index 0 of every vector over predictors is the backbone, index k the k-th head. Cross entropies come as
+sums with the number of labels beside them, so that a step's mean does not depend on how its rows are
+cut into micro batches or spread over processes.
+"""
 
 from __future__ import annotations
 
@@ -8,10 +13,14 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 from torch.nn import functional as F
+from torch.utils.checkpoint import checkpoint
 
 from engine.model import MedusaModel
 from engine.tokenizer import FragmentTokenizer
-from trainer.labels import IGNORE, Rows, describe, shifted, syntax_enriched
+from trainer.attention import wants_mask
+from trainer.labels import IGNORE, describe, enriched_labels, shifted
+
+CHUNK_BYTES = 2 << 30  # of logits; smaller chunks cost 7 % of a step on a CPU
 
 
 class Batch(NamedTuple):
@@ -19,10 +28,15 @@ class Batch(NamedTuple):
 
     ids: Tensor  # [B, T]
     position: Tensor  # [B, T]
-    mask: Tensor  # [B, 1, T, T] bool, True where attention is allowed
+    segment: Tensor  # [B, T] number of the sample within its row, 0 for padding
     base: Tensor  # [B * T] labels of the backbone
     where: Tensor  # [M] flat indices at which the heads are trained
     heads: Tensor  # [M, heads] labels of the heads
+
+    @property
+    def mask(self) -> Tensor:
+        """[B, 1, T, T] bool, True where attention is allowed."""
+        return attention_mask(self.segment)
 
 
 def prepare(
@@ -35,44 +49,75 @@ def prepare(
 ) -> Batch:
     """Labels and masks of packed rows ids [B, T]; heads get `positions` random places with a label.
 
-    Samples of one row do not see each other.
+    Samples of one row do not see each other. `generator` draws on the device of the rows.
     """
-    rows = describe(ids, tokenizer)
-    every = shifted(rows, heads)
-    if enriched:
-        ends = torch.tensor([tokenizer.frag, tokenizer.end], device=ids.device)
-        every = syntax_enriched(every, ends)
+    rows = describe(ids.int(), tokenizer)  # labels are made twice as fast in 32 bits
+    ends = (tokenizer.frag, tokenizer.end)
+    every = enriched_labels(rows, heads, ends) if enriched else shifted(rows, heads)
     flat = every.flatten(0, 1)
-    useful = (flat[:, 1:] != IGNORE).any(1).float()
-    weight = useful + 1e-6  # fill up with places that have no label rather than change the shape
-    where = (
-        torch.multinomial(weight, positions, generator=generator) if heads else weight[:0].long()
-    )
-    return Batch(ids, rows.position, attention_mask(rows), flat[:, 0], where, flat[where, 1:])
+    useful = (flat[:, 1:] != IGNORE).any(1)
+    if not heads:
+        positions = 0
+    # Any place with a label scores above all without: those fill up rather than change the shape.
+    score = torch.rand(useful.shape, generator=generator, device=ids.device) + useful
+    where = score.topk(positions).indices
+    base, drafted = flat[:, 0].long(), flat[where, 1:].long()
+    return Batch(ids.long(), rows.position, rows.segment, base, where, drafted)
 
 
-def attention_mask(rows: Rows) -> Tensor:
+def attention_mask(segment: Tensor) -> Tensor:
     """Causal, and within one sample: bool [B, 1, T, T]. Padding sees itself, so no row is empty."""
-    length = rows.ids.shape[1]
-    causal = torch.ones(length, length, dtype=torch.bool, device=rows.ids.device).tril()
-    same = rows.segment.unsqueeze(2) == rows.segment.unsqueeze(1)
+    length = segment.shape[1]
+    causal = torch.ones(length, length, dtype=torch.bool, device=segment.device).tril()
+    same = segment.unsqueeze(2) == segment.unsqueeze(1)
     return (same & causal).unsqueeze(1)
+
+
+def sums(model: MedusaModel, batch: Batch) -> Tensor:
+    """Cross entropy of each predictor, summed over its labels: [1 + heads]."""
+    mask = batch.mask if wants_mask(model.backbone) else None
+    hidden = model.hidden(
+        batch.ids, position_ids=batch.position, attention_mask=mask, use_cache=False
+    )
+    flat = hidden.flatten(0, 1)
+    base = token_losses(model, flat, batch.base).sum()
+    if not batch.heads.shape[1]:
+        return base[None]
+    states = model.heads(flat[batch.where])  # [M, heads, d]
+    each = token_losses(model, states.flatten(0, 1), batch.heads.flatten())
+    return torch.cat([base[None], each.view_as(batch.heads).sum(0)])
+
+
+def counts(batch: Batch) -> Tensor:
+    """Number of labels of each predictor: [1 + heads]."""
+    base = (batch.base != IGNORE).sum()
+    return torch.cat([base[None], (batch.heads != IGNORE).sum(0)])
 
 
 def losses(model: MedusaModel, batch: Batch) -> tuple[Tensor, Tensor]:
     """Cross entropy of the backbone (scalar) and of each head [heads], means over their labels."""
-    hidden = model.hidden(batch.ids, position_ids=batch.position, attention_mask=batch.mask)
-    flat = hidden.flatten(0, 1)
-    base = F.cross_entropy(model.logits(flat).float(), batch.base, ignore_index=IGNORE)
-    if not batch.heads.shape[1]:
-        return base, base.new_zeros(0)
-    states = model.heads(flat[batch.where])  # [M, heads, d]
+    means = sums(model, batch) / counts(batch).clamp(min=1)
+    return means[0], means[1:]
+
+
+def token_losses(model: MedusaModel, states: Tensor, labels: Tensor) -> Tensor:
+    """Cross entropy in float32 of each state [N, d] with its label [N]: [N], 0 where it is ignored.
+
+    Logits are by far the largest tensor of a step. More than CHUNK_BYTES of them are never held at a
+    time: the rest is computed when its turn comes, and again in the backward pass.
+    """
+    size = max(1, CHUNK_BYTES // (4 * model.backbone.config.vocab_size))
+    if len(states) <= size:
+        return _cross_entropy(model, states, labels)
+    chunks = zip(states.split(size), labels.split(size), strict=True)
+    return torch.cat(
+        [checkpoint(_cross_entropy, model, *chunk, use_reentrant=False) for chunk in chunks]
+    )
+
+
+def _cross_entropy(model: MedusaModel, states: Tensor, labels: Tensor) -> Tensor:
     logits = model.logits(states).float()
-    each = F.cross_entropy(
-        logits.flatten(0, 1), batch.heads.flatten(), ignore_index=IGNORE, reduction="none"
-    ).view_as(batch.heads)
-    count = (batch.heads != IGNORE).sum(0).clamp(min=1)
-    return base, each.sum(0) / count
+    return F.cross_entropy(logits, labels, ignore_index=IGNORE, reduction="none")
 
 
 def head_weight(progress: float, maximum: float) -> float:
@@ -80,7 +125,13 @@ def head_weight(progress: float, maximum: float) -> float:
     return maximum * math.sin(min(max(progress, 0.0), 1.0) * math.pi / 2)
 
 
-def combine(base: Tensor, heads: Tensor, weight: float | Tensor, gamma: float) -> Tensor:
+def coefficients(heads: int, weight: float, gamma: float, device: torch.device) -> Tensor:
+    """What eq. 2 multiplies each predictor's loss by: 1, then weight * gamma^i; [1 + heads]."""
+    factors = weight * gamma ** torch.arange(1, heads + 1, device=device)
+    return torch.cat([torch.ones(1, device=device), factors])
+
+
+def combine(base: Tensor, heads: Tensor, weight: float, gamma: float) -> Tensor:
     """Eq. 2: base + weight * sum_i gamma^i * heads[i-1]."""
-    powers = gamma ** torch.arange(1, len(heads) + 1, device=base.device)
-    return base + weight * (heads * powers).sum()
+    factors = coefficients(len(heads), weight, gamma, base.device)
+    return (factors * torch.cat([base[None], heads])).sum()

@@ -52,8 +52,9 @@ def test_typing_only_appends_before_the_last_marker(tokenizer):
 
 
 def test_context_gives_way_to_the_prefix(tokenizer):
-    crowded = prompts.encode(tokenizer, Prompt(VERILOG * 20, "", "CONTEXT"), 64)
-    assert "CONTEXT" not in parts(tokenizer, crowded)
+    context = "module much_longer_than_what_is_left(input clk);\n"
+    crowded = prompts.encode(tokenizer, Prompt(VERILOG * 20, "", context), 64)
+    assert "much_longer" not in parts(tokenizer, crowded)
 
 
 @pytest.mark.parametrize(
@@ -72,3 +73,85 @@ def test_a_blank_typed_already_is_left_to_the_answer(tokenizer, prefix, blank):
     assert prompts.typed_blank(prefix) == blank
     text = parts(tokenizer, prompts.encode(tokenizer, Prompt(prefix), 64))
     assert text == f"[START][PREFIX]{prefix.removesuffix(blank)}[MIDDLE]"
+
+
+# ---- a module that does not fit
+
+
+LONG = (
+    "module before;\nendmodule\n\nmodule big #(parameter W = 8) (\n    input clk,\n    output y\n);\n"
+    + "".join(f"    wire [W-1:0] line{n};\n" for n in range(200))
+)
+
+
+def prefix_of(tokenizer, text, window=200):
+    """The prefix as the prompt has it."""
+    ids = prompts.encode(tokenizer, Prompt(text), window)
+    return tokenizer.decode(ids[ids.index(tokenizer.prefix) :])
+
+
+def test_a_long_module_keeps_its_header_and_its_nearest_whole_lines(tokenizer):
+    kept = prefix_of(tokenizer, LONG + "    assign y")
+    header = LONG[LONG.index("module big") : LONG.index("    wire")]
+    assert kept.startswith(header)
+    assert kept.endswith("    wire [W-1:0] line199;\n    assign y")
+    assert "before" not in kept
+    lines = kept.removeprefix(header).split("\n")[:-1]
+    assert 2 < len(lines) == len(set(lines) & set(LONG.split("\n")))
+
+
+def test_a_header_too_long_for_half_of_the_room_keeps_its_first_lines(tokenizer):
+    ports = "".join(f"    input [7:0] port{n},\n" for n in range(40))
+    kept = prefix_of(tokenizer, f"module wide (\n{ports}    input last\n);\n  assign y = 1;\n")
+    assert kept.startswith("module wide (\n    input [7:0] port0,\n")
+    assert kept.endswith("  assign y = 1;\n")
+
+
+def test_text_outside_modules_is_cut_at_a_line_of_its_own(tokenizer):
+    text = "".join(f"// remark {n}\n" for n in range(200))
+    kept = prefix_of(tokenizer, text)
+    assert kept.startswith("// remark")
+    assert kept.endswith("// remark 199\n")
+
+
+def test_one_endless_line_is_cut_anywhere(tokenizer):
+    assert prefix_of(tokenizer, "x" * 5000).endswith("x" * 100)
+
+
+def test_typing_on_in_a_long_module_seldom_moves_the_beginning_of_the_prompt(tokenizer):
+    typed = "    assign y = line1 & line2 & line3;\n" * 3
+    beginnings = {
+        tuple(prompts.encode(tokenizer, Prompt(LONG + typed[:n]), 400)[:150])
+        for n in range(len(typed))
+    }
+    assert len(beginnings) <= 4
+
+
+def test_a_long_description_keeps_its_beginning_and_leaves_half_to_the_rest(tokenizer):
+    description = "".join(f"port {n} does this. " for n in range(200))
+    alone = prompts.encode(tokenizer, Prompt("", instruction=description), 200)
+    assert len(alone) >= 198  # nothing else wants the room
+    both = prompts.encode(tokenizer, Prompt(LONG, instruction=description), 200)
+    instruction = both[both.index(tokenizer.instruction) + 1 : both.index(tokenizer.prefix)]
+    assert 97 <= len(instruction) <= 130
+    assert tokenizer.decode(instruction).startswith("port 0 does this.")
+
+
+def test_the_context_loses_its_last_declarations_and_never_half_of_one(tokenizer):
+    context = "".join(f"module m{n}(input clk{n}, output q{n});\n" for n in range(20))
+    kept = prefix_of(tokenizer, "wire a")  # without context, for comparison
+    ids = prompts.encode(tokenizer, Prompt("wire a", context=context), 200)
+    text = tokenizer.decode(ids[ids.index(tokenizer.prefix) :])
+    headers = text.removesuffix(kept)
+    assert headers
+    assert headers == context[: len(headers)]
+    assert headers.endswith(";\n")
+
+
+# ---- Alpaca
+
+
+def test_the_alpaca_prompt_has_an_input_only_where_one_is_given():
+    assert prompts.alpaca("Do it.").endswith("### Instruction:\nDo it.\n\n### Response:\n")
+    given = prompts.alpaca("Do it.", "module m;")
+    assert given.endswith("### Instruction:\nDo it.\n\n### Input:\nmodule m;\n\n### Response:\n")

@@ -42,3 +42,7 @@ def test_a_saved_tokenizer_loads_and_agrees(tokenizer, tmp_path):
 def test_a_missing_tokenizer_is_named(tmp_path):
     with pytest.raises(EngineError, match=r"tokenizer\.json"):
         tokenizers.load(tmp_path)
+
+
+def test_half_a_surrogate_pair_is_read_as_a_question_mark(tokenizer):
+    assert tokenizer.encode("wire \ud800x;") == tokenizer.encode("wire ?x;")

@@ -1,4 +1,6 @@
+import itertools
 import json
+import os
 from dataclasses import replace
 
 import pytest
@@ -111,6 +113,45 @@ def test_a_round_stopped_while_sampling_leaves_no_half_written_file(base, edits,
     assert [path.name for path in folder.iterdir()] == ["manifest.json"]
 
 
+def test_responses_sampled_before_an_interruption_are_not_sampled_again(
+    base, edits, home, monkeypatch
+):
+    model, options = models.load(base), iterate.Options(samples=3)
+    home.mkdir(exist_ok=True)
+    for name in ("uninterrupted", "interrupted"):
+        (home / name).mkdir()
+    expected = list(iterate.sample(model, edits, options, Round(1, home / "uninterrupted", [])))
+
+    current = Round(1, home / "interrupted", [])
+    decode_many = iterate.decode_many
+    asked = []
+
+    def two_then_stop(model, requests, **keywords):
+        asked.append(len(requests))
+        yield from itertools.islice(decode_many(model, requests, **keywords), 2)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(iterate, "decode_many", two_then_stop)
+        list(iterate.sample(model, edits, options, current))
+    with (current.folder / iterate.SAMPLING).open("a") as file:
+        file.write('{"reference": 1, "sam')  # as if killed while writing
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(iterate, "decode_many", two_then_stop)
+        list(iterate.sample(model, edits, options, current))
+    assert asked == [6, 4]
+    assert list(iterate.sample(model, edits, options, current)) == expected
+
+
+def test_two_processes_do_not_work_on_rounds_of_one_home(base, edits, quick, home, capsys):
+    with iterate._alone(home):
+        assert run(base) == 1
+    error = capsys.readouterr().err
+    assert f"process {os.getpid()} is training a round" in error
+    assert len(error.splitlines()) == 1
+    assert run(base) == 0
+
+
 @pytest.mark.parametrize("change", ["other options", "a deleted reference"])
 def test_an_unfinished_round_of_other_inputs_is_left_and_a_new_one_begins(
     base, edits, quick, home, monkeypatch, change
@@ -160,12 +201,14 @@ def test_a_model_that_cannot_be_loaded_is_one_clear_message(edits, tmp_path, cap
 
 def test_samples_can_be_repeated_and_differ_from_round_to_round(base, edits, tmp_path):
     model, options = models.load(base), iterate.Options(samples=4)
-    first, again, later = (
-        list(iterate.sample(model, edits[:1], options, Round(number, tmp_path, [])))
-        for number in (1, 1, 2)
-    )
+
+    def sampled(number, folder):
+        (tmp_path / folder).mkdir()
+        return list(iterate.sample(model, edits[:1], options, Round(number, tmp_path / folder, [])))
+
+    first, again, later = sampled(1, "a"), sampled(1, "b"), sampled(2, "c")
     assert first == again
-    assert first != later
+    assert [row["fragments"] for row in first] != [row["fragments"] for row in later]
 
 
 def test_a_response_ends_where_answers_of_its_shape_end(edits):

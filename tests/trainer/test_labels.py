@@ -1,11 +1,13 @@
-"""Labels: syntax-enriched ones against a plain loop, and what is masked in packed rows."""
+"""Labels: the whole algorithm against plain loops, and by example which places carry a loss."""
+
+import random
 
 import pytest
 import torch
 from tiny_model import tiny_tokenizer
 
 from engine import prompts
-from trainer.labels import IGNORE, describe, shifted, syntax_enriched
+from trainer.labels import IGNORE, describe, enriched_labels, shifted
 
 
 @pytest.fixture(scope="module")
@@ -13,8 +15,55 @@ def tokenizer():
     return tiny_tokenizer()
 
 
-def plain_loop(labels, ends):
-    """Fig. 4 of paper 1, one position at a time."""
+# ---- against plain loops
+
+
+def random_sample(t, rng):
+    """Any sample the layout allows, with text of ids 20 to 49 and [FRAG] here and there."""
+
+    def text(most):
+        return [rng.randrange(20, 50) for _ in range(rng.randint(0, most))]
+
+    prompt = prompts.layout(t, text(6), text(4), text(4) if rng.random() < 0.5 else ())
+    answer = [rng.choice((t.frag, *range(20, 29))) for _ in range(rng.randint(0, 20))]
+    return [*prompt, *answer, *([t.end] if rng.random() < 0.9 else [])]
+
+
+def random_rows(t, seed, length=96, count=4):
+    rng = random.Random(seed)
+    rows = []
+    for _ in range(count):
+        row = []
+        while len(row) + 40 < length:
+            row += random_sample(t, rng)
+        rows.append([*row, *[t.pad] * (length - len(row))])
+    return torch.tensor(rows)
+
+
+def looped_labels(t, row, heads):
+    """Plain Medusa labels of one row, one place and one predictor at a time."""
+    labels = [[IGNORE] * (heads + 1) for _ in row]
+    starts = [i for i, token in enumerate(row) if token == t.start]
+    filled = max(i for i, token in enumerate(row) if token != t.pad) + 1
+    for start, stop in zip(starts, [*starts[1:], filled], strict=True):
+        sample = row[start:stop]
+        middle = sample.index(t.middle)
+        markers = {t.start, t.instruction, t.suffix, t.prefix, t.middle}
+        for place in range(len(sample)):
+            for k in range(heads + 1):
+                target = place + 1 + k
+                if target >= len(sample):
+                    continue
+                in_answer = target > middle
+                if in_answer or (k == 0 and t.instruction not in sample):
+                    token = sample[target]
+                    if token not in markers:
+                        labels[start + place][k] = token
+    return labels
+
+
+def looped_enriched(labels, ends):
+    """Fig. 4 of paper 1, one place at a time."""
     out = [list(row) for row in labels]
     for row in out:
         last = 0
@@ -26,34 +75,106 @@ def plain_loop(labels, ends):
     return out
 
 
-@pytest.mark.parametrize("seed", range(20))
-def test_enriched_labels_agree_with_a_plain_loop(seed):
-    generator = torch.Generator().manual_seed(seed)
-    labels = torch.randint(0, 6, (40, 11), generator=generator)
-    labels[torch.rand(40, 11, generator=generator) < 0.1] = IGNORE
-    enriched = syntax_enriched(labels, torch.tensor([3, 5]))
-    assert enriched.tolist() == plain_loop(labels.tolist(), {3, 5})
+@pytest.mark.parametrize("heads", [0, 1, 10])
+@pytest.mark.parametrize("seed", range(15))
+def test_labels_agree_with_plain_loops(tokenizer, seed, heads):
+    ids = random_rows(tokenizer, seed)
+    ends = (tokenizer.frag, tokenizer.end)
+    rows = describe(ids, tokenizer)
+    plain, cut = shifted(rows, heads), enriched_labels(rows, heads, ends)
+    for row, got, got_cut in zip(ids.tolist(), plain, cut, strict=True):
+        wanted = looped_labels(tokenizer, row, heads)
+        assert got.tolist() == wanted
+        assert got_cut.tolist() == looped_enriched(wanted, ends)
 
 
-def test_the_backbones_label_is_never_ignored():
-    labels = torch.tensor([[7, 8, 9], [7, 3, 9], [3, 8, 9]])
-    ends = torch.tensor([3])
-    assert syntax_enriched(labels, ends).tolist() == [
-        [7, IGNORE, IGNORE],
-        [7, 3, IGNORE],
-        [3, IGNORE, IGNORE],
+def test_heads_learn_up_to_the_last_fragment_of_their_window_and_the_backbone_everything(tokenizer):
+    t = tokenizer
+    sample = [*prompts.layout(t, []), 20, 21, t.frag, 22, 23, 24, 25, t.frag, t.end]
+    labels = enriched_labels(describe(torch.tensor([sample]), t), 3, (t.frag, t.end))[0]
+    x = IGNORE
+    assert labels[2:].tolist() == [
+        [20, 21, t.frag, x],  # [MIDDLE]: 22 is no whole fragment
+        [21, t.frag, x, x],
+        [t.frag, x, x, x],
+        [22, x, x, x],  # [FRAG] is one place too far
+        [23, 24, 25, t.frag],
+        [24, 25, t.frag, t.end],
+        [25, t.frag, t.end, x],
+        [t.frag, t.end, x, x],
+        [t.end, x, x, x],
+        [x, x, x, x],
+    ]
+
+
+# ---- by example
+
+
+def draw(tokenizer, sample, heads=2):
+    """The tokens of one sample and, under each, which predictors learn it: `0` the backbone, `1` and
+    so on the heads, `.` none."""
+    ids = torch.tensor([sample])
+    labels = shifted(describe(ids, tokenizer), heads)[0]
+    lines = []
+    for place, token in enumerate(sample):
+        learners = [
+            str(k)
+            for k in range(heads + 1)
+            if place - 1 - k >= 0 and labels[place - 1 - k, k] != IGNORE
+        ]
+        name = tokenizer.backend.id_to_token(token)
+        lines.append(f"{name} {''.join(learners) or '.'}")
+    return lines
+
+
+def words(tokenizer, text):
+    return [tokenizer.backend.token_to_id(letter) for letter in text]
+
+
+def test_the_loss_of_an_instruction_sample_is_on_its_answer_alone(tokenizer):
+    t = tokenizer
+    prompt = prompts.layout(t, words(t, "m"), instruction=words(t, "ab"))
+    assert draw(t, [*prompt, *words(t, "xy"), t.frag, t.end]) == [
+        "[START] .",
+        "[INSTRUCTION] .",
+        "a .",
+        "b .",
+        "[PREFIX] .",
+        "m .",
+        "[MIDDLE] .",
+        "x 012",
+        "y 012",
+        "[FRAG] 012",
+        "[END] 012",
+    ]
+
+
+def test_the_loss_of_a_fill_sample_is_on_all_its_text_but_never_on_markers(tokenizer):
+    t = tokenizer
+    prompt = prompts.layout(t, words(t, "ab"), suffix=words(t, "s"))
+    assert draw(t, [*prompt, *words(t, "x"), t.frag, t.end]) == [
+        "[START] .",
+        "[SUFFIX] .",
+        "s 0",
+        "[PREFIX] .",
+        "a 0",
+        "b 0",
+        "[MIDDLE] .",
+        "x 012",
+        "[FRAG] 012",
+        "[END] 012",
     ]
 
 
 def packed(tokenizer):
-    """Two samples and padding in one row, with the ids of their parts."""
+    """Two samples and padding in one row, with their lengths."""
     t = tokenizer
     first = [*prompts.layout(t, [20, 21], suffix=[22]), 23, t.frag, 24, t.frag, t.end]
     second = [*prompts.layout(t, [], instruction=[30, 31]), 32, t.frag, t.end]
     return torch.tensor([[*first, *second, t.pad, t.pad]]), len(first), len(second)
 
 
-def test_segments_positions_and_parts_of_a_packed_row(tokenizer):
+def test_segments_positions_and_answers_of_a_packed_row(tokenizer):
     ids, first, second = packed(tokenizer)
     rows = describe(ids, tokenizer)
     assert rows.segment[0].tolist() == [1] * first + [2] * second + [0, 0]
@@ -63,7 +184,6 @@ def test_segments_positions_and_parts_of_a_packed_row(tokenizer):
         *(23, tokenizer.frag, 24, tokenizer.frag, tokenizer.end),
         *(32, tokenizer.frag, tokenizer.end),
     ]
-    assert [names[i] for i in rows.instruction[0].nonzero().flatten()] == [30, 31]
 
 
 def test_no_label_crosses_into_another_sample_or_padding(tokenizer):
@@ -72,14 +192,3 @@ def test_no_label_crosses_into_another_sample_or_padding(tokenizer):
     assert labels[0, first - 1].tolist() == [IGNORE] * 4  # [END] of the first predicts nothing
     assert labels[0, first - 2].tolist() == [tokenizer.end, IGNORE, IGNORE, IGNORE]
     assert (labels[0, first + second - 1 :] == IGNORE).all()
-
-
-def test_descriptions_are_not_learnt_and_heads_learn_answers_only(tokenizer):
-    ids, first, _ = packed(tokenizer)
-    labels = shifted(describe(ids, tokenizer), 2)
-    learnt = labels[0, :, 0]
-    assert not {30, 31} & set(learnt.tolist())
-    assert {20, 21, 22} <= set(learnt.tolist())  # prefix and suffix are text like any other
-    assert not {20, 21, 22, 30, 31} & set(labels[0, :, 1:].flatten().tolist())
-    assert labels[0, 0].tolist()[0] == tokenizer.suffix
-    assert labels[0, first].tolist()[0] == tokenizer.instruction

@@ -58,7 +58,7 @@ def test_a_reference_longer_than_the_window_still_leaves_room_for_its_prompt(bas
     model = models.load(base)
     long = replace(edits[0], accepted="assign y = a & b;\n" * 200, prefix="wire w;\n" * 200)
     laid_out = learn.example(model, long, [], [])
-    assert laid_out.ids.shape == (1, model.card.window)
+    assert model.card.window * 0.9 < laid_out.ids.shape[1] <= model.card.window
     assert (laid_out.ids == model.tokenizer.middle).sum() == 1
 
 

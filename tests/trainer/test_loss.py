@@ -9,6 +9,7 @@ from torch.nn import functional as F
 
 from engine import prompts
 from trainer import loss
+from trainer.attention import packed, wants_mask
 from trainer.labels import IGNORE
 
 
@@ -37,17 +38,52 @@ def test_combine_is_equation_2():
     assert total.item() == pytest.approx(3 + 0.1 * (0.8 * 1 + 0.64 * 2))
 
 
-def test_packed_samples_do_not_see_each_other(model):
-    alone = row(model, "  wire a;\n")
-    both = row(model, "  reg [7:0] other;\n", "  wire a;\n")
-    start = int((both[0] == model.tokenizer.start).nonzero()[1])
-    size = int((alone[0] != model.tokenizer.pad).sum())
+@pytest.mark.parametrize("enriched", [False, True])
+def test_a_samples_loss_does_not_change_with_its_neighbours(model, enriched):
+    one, other = "  reg [7:0] other;\n  assign x = y;\n", "  wire a;\n"
 
-    def hidden(ids):
-        batch = loss.prepare(ids, model.tokenizer, 4, True, 8)
-        return model.hidden(batch.ids, position_ids=batch.position, attention_mask=batch.mask)
+    def sums(*answers):
+        every = 160  # places for the heads: all of them
+        return loss.sums(
+            model, loss.prepare(row(model, *answers), model.tokenizer, 4, enriched, every)
+        )
 
-    assert torch.allclose(hidden(alone)[0, :size], hidden(both)[0, start : start + size], atol=1e-4)
+    assert sums(one, other).tolist() == pytest.approx((sums(one) + sums(other)).tolist(), rel=1e-4)
+
+
+def test_a_token_sees_its_own_sample_up_to_itself():
+    mask = loss.attention_mask(torch.tensor([[1, 1, 2, 0]]))[0, 0].int().tolist()
+    assert mask == [
+        [1, 0, 0, 0],
+        [1, 1, 0, 0],
+        [0, 0, 1, 0],
+        [0, 0, 0, 1],
+    ]
+
+
+def test_attention_sample_by_sample_equals_attention_under_a_mask():
+    model = tiny_model().requires_grad_(True)
+    rows = torch.cat([row(model, "  reg [7:0] other;\n", "  wire a;\n"), row(model, VERILOG[:90])])
+    batch = loss.prepare(rows, model.tokenizer, 4, True, 50)
+
+    def sums_and_gradients():
+        sums = loss.sums(model, batch)
+        return [sums, *torch.autograd.grad(sums.sum(), list(model.parameters()))]
+
+    masked = sums_and_gradients()
+    with packed(model.backbone):
+        assert not wants_mask(model.backbone)
+        by_sample = sums_and_gradients()
+    assert wants_mask(model.backbone)
+    for one, other in zip(by_sample, masked, strict=True):
+        assert torch.allclose(one, other, rtol=1e-4, atol=1e-4)
+
+
+def test_chunks_do_not_change_the_losses(model, monkeypatch):
+    batch = loss.prepare(row(model, VERILOG[:120]), model.tokenizer, 4, True, 30)
+    whole = loss.sums(model, batch)
+    monkeypatch.setattr(loss, "CHUNK_BYTES", 4 * 7 * model.tokenizer.size)
+    assert loss.sums(model, batch).tolist() == pytest.approx(whole.tolist(), rel=1e-5)
 
 
 def test_losses_are_mean_cross_entropies_of_their_labels(model):

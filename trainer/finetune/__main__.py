@@ -1,0 +1,3 @@
+from trainer.finetune.command import main
+
+raise SystemExit(main())

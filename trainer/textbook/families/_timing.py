@@ -1,0 +1,260 @@
+"""What the families of clocked circuits share: sizes, control inputs, phrases, and the problem itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from random import Random
+from typing import Literal
+
+from trainer.textbook.draw import Draw, Lines
+from trainer.textbook.problem import Behaviour, Clocking, Port, Problem, Values, Words
+
+
+@dataclass(frozen=True)
+class Size:
+    """A width in bits, which a module may have as a parameter called `symbol`."""
+
+    bits: int
+    symbol: str = ""
+
+    @property
+    def mask(self) -> int:
+        """The largest unsigned number."""
+        return (1 << self.bits) - 1
+
+    @property
+    def msb(self) -> str:
+        """The highest index as text: "7" or "WIDTH-1"."""
+        return f"{self.symbol}-1" if self.symbol else str(self.bits - 1)
+
+    @property
+    def span(self) -> str:
+        """The range of a declaration with a blank behind it; empty for one bit."""
+        return f"[{self.msb}:0] " if self.symbol or self.bits > 1 else ""
+
+    @property
+    def parameters(self) -> tuple[tuple[str, int], ...]:
+        return ((self.symbol, self.bits),) if self.symbol else ()
+
+    def facts(self, *names: str) -> list[Words]:
+        """What the parameter is for, if there is one."""
+        if not self.symbol:
+            return []
+        joined = listed(names)
+        return [
+            (
+                f"The parameter {self.symbol} (default {self.bits}) sets the width of {joined}.",
+                f"{self.symbol}, {self.bits} by default, is the number of bits of {joined}.",
+            )
+        ]
+
+
+def size(d: Draw, low: int = 2, high: int = 16, parametric: float = 0.25) -> Size:
+    """A drawn width, with probability `parametric` a parameter of the module."""
+    bits = d.width(low, high)
+    symbols = ("WIDTH", "WIDTH", "N", "W", "DATA_WIDTH", "BITS")
+    return Size(bits, d.name(*symbols) if d.chance(parametric) else "")
+
+
+def bus(
+    name: str,
+    direction: Literal["input", "output"],
+    width: Size,
+    meaning: Words,
+    reg: bool = False,
+    signed: bool = False,
+) -> Port:
+    """A port of that size."""
+    bounds = width.span.strip() if width.symbol else ""
+    return Port(name, direction, width.bits, meaning, reg, signed, bounds)
+
+
+def constant(d: Draw, value: int, width: Size) -> str:
+    """A literal that also fits if the width is a parameter."""
+    if not width.symbol:
+        return d.number(value, width.bits)
+    if value in (0, width.mask) and d.chance(0.7):
+        return f"{{{width.symbol}{{1'b{int(value > 0)}}}}}"
+    return str(value)
+
+
+def plus(d: Draw, name: str, width: Size, step: int = 1, sign: str = "+") -> str:
+    """`name` plus or minus a constant."""
+    if step == 1 and d.chance(0.6):
+        one = d.choose("1", "1'b1")
+        return f"{name} {sign} {one}"
+    return f"{name} {sign} {step if width.symbol else d.number(step, width.bits)}"
+
+
+@dataclass(frozen=True)
+class Control:
+    """A one-bit input that allows or asks for something; without a name it is always active."""
+
+    name: str = ""
+    active_low: bool = False
+    meaning: Words = ""
+
+    def on(self, values: Values) -> bool:
+        return not self.name or bool(values[self.name]) != self.active_low
+
+    @property
+    def level(self) -> str:
+        return "low" if self.active_low else "high"
+
+    @property
+    def idle(self) -> str:
+        return "high" if self.active_low else "low"
+
+    @property
+    def ports(self) -> list[Port]:
+        return [Port(self.name, "input", meaning=self.meaning)] if self.name else []
+
+    def condition(self, d: Draw) -> str:
+        if not self.name:
+            return ""
+        if self.active_low:
+            return d.choose(f"!{self.name}", f"~{self.name}", f"{self.name} == 1'b0")
+        return d.choose(*[self.name] * 5, f"{self.name} == 1'b1")
+
+    def called(self, words: str) -> str:
+        """`words` if there is such an input; for `features`."""
+        return words if self.name else ""
+
+    def clause(self, word: str = "if") -> str:
+        """ " if en is high"; empty without a name."""
+        return f" {word} {self.name} is {self.level}" if self.name else ""
+
+    def holds(self, what: str) -> list[Words]:
+        """Facts that `what` ("the count") does not change without this control."""
+        if not self.name:
+            return []
+        return [
+            (
+                f"While {self.name} is {self.idle}, {what} does not change.",
+                f"{sentence(what)} holds its value when {self.name} is {self.idle}.",
+                f"With {self.name} {self.idle}, {what} stays as it is.",
+            )
+        ]
+
+
+def control(
+    d: Draw, *names: str, meaning: str, probability: float = 1.0, low: float = 0.12
+) -> Control:
+    """A drawn control input, with probability `low` active low; at times none at all."""
+    if not d.chance(probability):
+        return Control()
+    active_low = d.chance(low)
+    name = d.name(*(f"{n}_n" for n in names) if active_low else names)
+    level = "low" if active_low else "high"
+    return Control(name, active_low, (f"{meaning}, active {level}", f"active-{level} {meaning}"))
+
+
+def enabling(d: Draw, what: str = "count enable", probability: float = 0.5) -> Control:
+    """A drawn enable."""
+    names = ("en", "enable", "ce", "en", "ena", "en_i")
+    return control(d, *names, meaning=what, probability=probability)
+
+
+def mostly(enable: Control) -> Callable[[Random, int], Values]:
+    """A stimulus for circuits without other inputs, in which the enable is active nine times in ten."""
+
+    def stimulus(random: Random, number: int) -> Values:
+        active = random.random() < 0.9
+        return {enable.name: int(active != enable.active_low)} if enable.name else {}
+
+    return stimulus
+
+
+# ---- words
+
+
+def sentence(text: str) -> str:
+    """`text` with a capital at its start."""
+    return text[0].upper() + text[1:]
+
+
+def listed(parts: Sequence[str], word: str = "and") -> str:
+    """ "a, b and c"."""
+    return f" {word} ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
+
+
+def edge(clocking: Clocking) -> str:
+    """ "rising edge of clk"."""
+    return f"{'rising' if clocking.edge == 'posedge' else 'falling'} edge of {clocking.clock}"
+
+
+def a(number: int) -> str:
+    """ "a 7" or "an 8"."""
+    return f"{'an' if str(number).startswith('8') or number in (11, 18) else 'a'} {number}"
+
+
+def nth(number: int) -> str:
+    """ "2nd", "11th"."""
+    teen = number // 10 % 10 == 1
+    ending = "th" if teen else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+    return f"{number}{ending}"
+
+
+def features(d: Draw, clocking: Clocking, *parts: str, lead: str = " with ") -> str:
+    """ " with enable and synchronous active-high reset": the parts that are not empty, and the reset."""
+    named = [part for part in (*parts, d.reset_phrase(clocking)) if part]
+    if clocking.edge == "negedge":
+        named.append("falling-edge clock")
+    return f"{lead}{listed(named)}" if named else ""
+
+
+def comment(d: Draw, text: str) -> Lines:
+    """A comment line, in one of four draws."""
+    return [f"// {text}"] if d.chance(0.25) else []
+
+
+def ordered(d: Draw, ports: Sequence[Port]) -> list[Port]:
+    """The ports, now and then with the outputs first or in a random order."""
+    ports = list(ports)
+    if d.chance(0.08):
+        d.random.shuffle(ports)
+    elif d.chance(0.08):
+        ports.sort(key=lambda port: port.direction == "input")
+    return ports
+
+
+def clocked(
+    d: Draw,
+    clocking: Clocking,
+    names: Sequence[str],
+    ports: Sequence[Port],
+    body: Lines,
+    phrases: Sequence[str],
+    facts: Sequence[Words],
+    behaviour: Behaviour,
+    *,
+    at_reset: str = "",
+    width: Size | None = None,
+    parameters: Sequence[tuple[str, int]] = (),
+    stimulus: Callable[[Random, int], Values] | None = None,
+    checks: int = 80,
+) -> Problem:
+    """A problem with a clock, of which `ports` has neither clock nor reset.
+
+    `at_reset` is a clause for `Draw.reset_fact`; it is left out without a reset. `names` are for the module.
+    """
+    facts = list(facts)
+    if clocking.reset and at_reset:
+        facts.append(d.reset_fact(clocking, at_reset))
+    if width and width.symbol:
+        facts += width.facts(*(port.name for port in ports if port.bounds == width.span.strip()))
+    if d.chance(0.12):
+        body = [f"// {sentence(d.choose(*phrases))}", *body]
+    return Problem(
+        name=d.name(*names),
+        ports=ordered(d, [*d.clock_ports(clocking), *ports]),
+        body=body,
+        phrases=phrases,
+        facts=facts,
+        behaviour=behaviour,
+        clocking=clocking,
+        parameters=(*(width.parameters if width else ()), *parameters),
+        stimulus=stimulus,
+        checks=checks,
+    )
