@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from random import Random
 
 from engine import prompts
+from trainer.textbook.english import article, capital, listing
 from trainer.textbook.problem import Port, Problem, Words
 
 
@@ -50,40 +51,6 @@ def words(alternatives: Words, random: Random) -> str:
     return alternatives if isinstance(alternatives, str) else random.choice(alternatives)
 
 
-def article(phrase: str) -> str:
-    """`phrase` with "a" or "an" before it."""
-    first = phrase.split()[0]
-    letters = first.rstrip("s,.").split("-")[0]
-    if first[0].isdigit():
-        vowel = first[0] == "8" or letters in ("11", "18")
-    elif letters.isupper() and len(letters) > 1 and letters not in _PRONOUNCED:
-        vowel = letters[0] in "AEFHILMNORSX"
-    else:
-        vowel = first[0].lower() in "aeiou" and not first.lower().startswith(_CONSONANT_SOUND)
-    return f"{'an' if vowel else 'a'} {phrase}"
-
-
-_PRONOUNCED = {
-    "FIFO",
-    "LIFO",
-    "RAM",
-    "ROM",
-    "MUX",
-    "SIPO",
-    "PISO",
-    "SISO",
-    "NAND",
-    "NOR",
-    "CAM",
-    "MAC",
-}
-_CONSONANT_SOUND = ("uni", "one", "use", "uart", "usb")
-
-
-def capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
-
-
 def _phrase(problem: Problem, random: Random) -> str:
     weights = [3, *[1] * (len(problem.phrases) - 1)]
     return random.choices(problem.phrases, weights)[0]
@@ -112,10 +79,6 @@ def _side(problem: Problem, direction: str) -> list[Port]:
     return [port for port in problem.ports if port.direction == direction]
 
 
-def _listing(items: Sequence[str]) -> str:
-    return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} and {items[-1]}"
-
-
 def _parameters(problem: Problem) -> str:
     return ", ".join(f"{name} = {value}" for name, value in problem.parameters)
 
@@ -135,7 +98,7 @@ def _in_words(ports: Sequence[Port], random: Random) -> str:
         notes = [_bits(port)] if port.width > 1 or port.bounds else []
         notes += [_meaning(port, random)] if named and port.meaning else []
         parts.append(f"{port.name} ({', '.join(notes)})" if notes else port.name)
-    return _listing(parts)
+    return listing(parts)
 
 
 def _declared(port: Port) -> str:
@@ -170,8 +133,8 @@ def _line_5(p: Problem, header: str, r: Random) -> str:
 
 
 def _line_6(p: Problem, header: str, r: Random) -> str:
-    inputs = _listing([x.name for x in _side(p, "input")] or ["none"])
-    outputs = _listing([x.name for x in _side(p, "output")])
+    inputs = listing([x.name for x in _side(p, "input")] or ["none"])
+    outputs = listing([x.name for x in _side(p, "output")])
     return f"{capital(_phrase(p, r))} with inputs {inputs} and outputs {outputs}"
 
 
@@ -214,7 +177,7 @@ def _paragraph_4(p: Problem, header: str, r: Random) -> str:
 def _paragraph_held_out(p: Problem, header: str, r: Random) -> str:
     return (
         f"{' '.join(_facts(p, r))} Put this {_phrase(p, r)} into a module {p.name} whose ports are, in "
-        f"order, {_listing([_declared(port) for port in p.ports])}.{_sentence_of_parameters(p)}"
+        f"order, {listing([_declared(port) for port in p.ports])}.{_sentence_of_parameters(p)}"
     )
 
 

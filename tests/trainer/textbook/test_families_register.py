@@ -1,8 +1,9 @@
 """How the next value of a register, given as arms, becomes text; and words around it."""
 
 from trainer.textbook.draw import Draw
+from trainer.textbook.english import listing, nth
 from trainer.textbook.families._register import both, chosen, gated, move, moved, register
-from trainer.textbook.families._timing import Size, listed, nth
+from trainer.textbook.families._timing import Size
 from trainer.textbook.problem import Clocking, Reset
 
 
@@ -52,8 +53,8 @@ def test_shifting_as_text_and_as_a_number_agree():
 
 
 def test_lists_and_ordinals_are_english():
-    assert listed(["a"]) == "a"
-    assert listed(["a", "b", "c"]) == "a, b and c"
+    assert listing(["a"]) == "a"
+    assert listing(["a", "b", "c"]) == "a, b and c"
     assert [nth(n) for n in (1, 2, 3, 4, 11, 12, 21, 112)] == [
         "1st",
         "2nd",

@@ -32,16 +32,6 @@ def bits_for(values: int) -> int:
     return max(1, (values - 1).bit_length())
 
 
-def counted(number: int, noun: str) -> str:
-    """ "1 cycle", "3 cycles"."""
-    return f"{number} {noun}{'' if number == 1 else 's'}"
-
-
-def listed(names: Sequence[str], joint: str = "and") -> str:
-    """ "A, B and C"."""
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} {joint} {names[-1]}"
-
-
 def remark(d: Draw, text: str) -> Lines:
     """A comment line, in a quarter of the cases."""
     return [f"// {text}"] if d.chance(0.25) else []
@@ -148,11 +138,6 @@ def sized(d: Draw, chance: float, **sizes: int) -> tuple[dict[str, str], list[tu
 def upto(size: str) -> str:
     """The range of `size` bits: "[7:0]", "[WIDTH-1:0]"."""
     return f"[{int(size) - 1}:0]" if size.isdigit() else f"[{size}-1:0]"
-
-
-def ordinal(number: int) -> str:
-    """ "2nd", "3rd", "4th"; numbers up to 20."""
-    return f"{number}{ {1: 'st', 2: 'nd', 3: 'rd'}.get(number, 'th') }"
 
 
 def tides(

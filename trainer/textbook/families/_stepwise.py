@@ -6,7 +6,8 @@ from collections.abc import Callable
 from random import Random
 
 from trainer.textbook.draw import Draw, Lines
-from trainer.textbook.families._machines import bits_for, counted, every_edge
+from trainer.textbook.english import counted
+from trainer.textbook.families._machines import bits_for, every_edge
 from trainer.textbook.problem import Behaviour, Clocking, Port, Values, Words
 
 

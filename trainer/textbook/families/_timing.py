@@ -8,6 +8,7 @@ from random import Random
 from typing import Literal
 
 from trainer.textbook.draw import Draw, Lines
+from trainer.textbook.english import capital, listing
 from trainer.textbook.problem import Behaviour, Clocking, Port, Problem, Values, Words
 
 
@@ -41,7 +42,7 @@ class Size:
         """What the parameter is for, if there is one."""
         if not self.symbol:
             return []
-        joined = listed(names)
+        joined = listing(names)
         return [
             (
                 f"The parameter {self.symbol} (default {self.bits}) sets the width of {joined}.",
@@ -132,7 +133,7 @@ class Control:
         return [
             (
                 f"While {self.name} is {self.idle}, {what} does not change.",
-                f"{sentence(what)} holds its value when {self.name} is {self.idle}.",
+                f"{capital(what)} holds its value when {self.name} is {self.idle}.",
                 f"With {self.name} {self.idle}, {what} stays as it is.",
             )
         ]
@@ -169,31 +170,9 @@ def mostly(enable: Control) -> Callable[[Random, int], Values]:
 # ---- words
 
 
-def sentence(text: str) -> str:
-    """`text` with a capital at its start."""
-    return text[0].upper() + text[1:]
-
-
-def listed(parts: Sequence[str], word: str = "and") -> str:
-    """ "a, b and c"."""
-    return f" {word} ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
-
-
 def edge(clocking: Clocking) -> str:
     """ "rising edge of clk"."""
     return f"{'rising' if clocking.edge == 'posedge' else 'falling'} edge of {clocking.clock}"
-
-
-def a(number: int) -> str:
-    """ "a 7" or "an 8"."""
-    return f"{'an' if str(number).startswith('8') or number in (11, 18) else 'a'} {number}"
-
-
-def nth(number: int) -> str:
-    """ "2nd", "11th"."""
-    teen = number // 10 % 10 == 1
-    ending = "th" if teen else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
-    return f"{number}{ending}"
 
 
 def features(d: Draw, clocking: Clocking, *parts: str, lead: str = " with ") -> str:
@@ -201,7 +180,7 @@ def features(d: Draw, clocking: Clocking, *parts: str, lead: str = " with ") -> 
     named = [part for part in (*parts, d.reset_phrase(clocking)) if part]
     if clocking.edge == "negedge":
         named.append("falling-edge clock")
-    return f"{lead}{listed(named)}" if named else ""
+    return f"{lead}{listing(named)}" if named else ""
 
 
 def comment(d: Draw, text: str) -> Lines:
@@ -245,7 +224,7 @@ def clocked(
     if width and width.symbol:
         facts += width.facts(*(port.name for port in ports if port.bounds == width.span.strip()))
     if d.chance(0.12):
-        body = [f"// {sentence(d.choose(*phrases))}", *body]
+        body = [f"// {capital(d.choose(*phrases))}", *body]
     return Problem(
         name=d.name(*names),
         ports=ordered(d, [*d.clock_ports(clocking), *ports]),

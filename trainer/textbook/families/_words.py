@@ -280,18 +280,6 @@ def remark(d: Draw, *texts: str) -> Lines:
 # ---- English
 
 
-def listing(items: Sequence[str], word: str = "and") -> str:
-    """ "a, b and c"."""
-    items = list(items)
-    return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} {word} {items[-1]}"
-
-
-def count_word(number: int) -> str:
-    """Small numbers as words."""
-    words = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
-    return words[number] if number < len(words) else str(number)
-
-
 def bits(number: int, width: int) -> str:
     """`number` in binary digits, without a prefix."""
     return f"{number:0{width}b}"

@@ -3,17 +3,8 @@
 from __future__ import annotations
 
 from trainer.textbook.draw import Draw, Lines
-from trainer.textbook.families._words import (
-    circuit,
-    count_word,
-    drive,
-    listing,
-    loop,
-    pair,
-    remark,
-    row,
-    size,
-)
+from trainer.textbook.english import count_word, listing
+from trainer.textbook.families._words import circuit, drive, loop, pair, remark, row, size
 from trainer.textbook.problem import (
     Port,
     Problem,

@@ -3,16 +3,8 @@
 from __future__ import annotations
 
 from trainer.textbook.draw import Draw
-from trainer.textbook.families._words import (
-    circuit,
-    count_word,
-    drive,
-    drive_all,
-    generate,
-    listing,
-    loop,
-    output,
-)
+from trainer.textbook.english import count_word, listing
+from trainer.textbook.families._words import circuit, drive, drive_all, generate, loop, output
 from trainer.textbook.problem import (
     Port,
     Problem,

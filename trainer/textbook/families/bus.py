@@ -5,7 +5,8 @@ from __future__ import annotations
 from random import Random
 
 from trainer.textbook.draw import Draw
-from trainer.textbook.families._machines import bits_for, every_edge, listed
+from trainer.textbook.english import listing
+from trainer.textbook.families._machines import bits_for, every_edge
 from trainer.textbook.problem import Behaviour, Port, Problem, Values, Words
 
 _ADDR = ("addr", "address", "a", "paddr")
@@ -60,7 +61,7 @@ def address_decoder(d: Draw) -> Problem:
     digits = (bits + 3) // 4
     level = 0 if low_active else 1
     shown = [f"0x{low:0{digits}X} to 0x{high:0{digits}X}" for low, high in ranges]
-    table = listed([f"{n} for {r}" for n, r in zip(names, shown, strict=True)])
+    table = listing([f"{n} for {r}" for n, r in zip(names, shown, strict=True)])
     ports = [Port(addr, "input", bits, ("address", "bus address"))]
     if enable:
         ports.append(Port(enable, "input", meaning=("access enable", "decoder enable")))
@@ -106,7 +107,7 @@ def address_decoder(d: Draw) -> Problem:
         ports=ports,
         body=body,
         phrases=[
-            f"address decoder with the outputs {listed(names)} for a {bits}-bit address",
+            f"address decoder with the outputs {listing(names)} for a {bits}-bit address",
             f"chip select logic for {count} address ranges",
             f"memory map decoder: {table}",
         ],
@@ -199,7 +200,7 @@ def register_block(d: Draw) -> Problem:
         direct = 0 if k is None else held[k]
         return {**dict(zip(regs, held, strict=True)), rdata: shown if re else direct}
 
-    table = listed([f"{r} at {p}" for r, p in zip(regs, places, strict=True)])
+    table = listing([f"{r} at {p}" for r, p in zip(regs, places, strict=True)])
     ports = [*d.clock_ports(clocking), Port(we, "input", meaning=("write strobe", "write enable"))]
     ports += [Port(re, "input", meaning=("read strobe", "read enable"))] if re else []
     ports += [
@@ -218,7 +219,7 @@ def register_block(d: Draw) -> Problem:
         phrases=[
             f"bus register block with the {width}-bit registers {table}",
             f"{count} control registers on a bus with {bits}-bit address",
-            f"configuration registers {listed(regs)} with read-back",
+            f"configuration registers {listing(regs)} with read-back",
         ],
         facts=[
             (
@@ -245,7 +246,7 @@ def register_block(d: Draw) -> Problem:
             ),
             d.reset_fact(
                 clocking,
-                listed(
+                listing(
                     [f"{r} is 0x{s:x}" for r, s in zip(regs, starts, strict=True)]
                     + ([f"{rdata} is 0"] if re else [])
                 ),

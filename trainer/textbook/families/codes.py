@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from trainer.textbook.draw import Draw, Lines
+from trainer.textbook.english import listing
 from trainer.textbook.families._words import (
     bits,
     circuit,
     drive,
     drive_all,
     generate,
-    listing,
     loop,
     remark,
     size,

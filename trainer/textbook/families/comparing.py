@@ -6,15 +6,8 @@ from collections.abc import Callable
 from random import Random
 
 from trainer.textbook.draw import Draw
-from trainer.textbook.families._words import (
-    circuit,
-    drive,
-    drive_all,
-    listing,
-    pair,
-    reader,
-    size,
-)
+from trainer.textbook.english import listing
+from trainer.textbook.families._words import circuit, drive, drive_all, pair, reader, size
 from trainer.textbook.problem import (
     Port,
     Problem,

@@ -5,14 +5,8 @@ from __future__ import annotations
 from random import Random
 
 from trainer.textbook.draw import Draw
-from trainer.textbook.families._machines import (
-    bits_for,
-    every_edge,
-    listed,
-    remark,
-    span,
-    state_machine,
-)
+from trainer.textbook.english import listing
+from trainer.textbook.families._machines import bits_for, every_edge, remark, span, state_machine
 from trainer.textbook.problem import Behaviour, Port, Problem, Values
 
 
@@ -134,7 +128,7 @@ def combination_lock(d: Draw) -> Problem:
         ],
         facts=[
             (
-                f"The lock opens when the digits {listed([str(c) for c in code])} are entered in "
+                f"The lock opens when the digits {listing([str(c) for c in code])} are entered in "
                 f"this order.",
                 f"Entering {shown} digit by digit opens the lock.",
             ),
@@ -205,7 +199,7 @@ def vending_machine(d: Draw) -> Problem:
                 "input",
                 2,
                 (
-                    f"coin: 0 none, 1 to 3 for {listed([str(v) for v in values])} {units}",
+                    f"coin: 0 none, 1 to 3 for {listing([str(v) for v in values])} {units}",
                     "code of the coin put in, 0 for none",
                 ),
             ),
@@ -227,7 +221,7 @@ def vending_machine(d: Draw) -> Problem:
         phrases=[
             f"vending machine for a price of {price} {units} with change",
             f"coin adder that releases goods at {price} {units}",
-            f"vending machine that takes coins of {listed([str(v) for v in values])} {units}",
+            f"vending machine that takes coins of {listing([str(v) for v in values])} {units}",
         ],
         facts=[
             (

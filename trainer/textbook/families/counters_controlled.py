@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from trainer.textbook.draw import Draw
+from trainer.textbook.english import listing
 from trainer.textbook.families._register import Arm, register
 from trainer.textbook.families._timing import (
     Control,
@@ -14,7 +15,6 @@ from trainer.textbook.families._timing import (
     edge,
     enabling,
     features,
-    listed,
     plus,
     size,
 )
@@ -207,7 +207,7 @@ def cleared_counter(d: Draw) -> Problem:
         phrases=[
             f"{width.bits}-bit up counter"
             + features(d, clocking, "synchronous clear", load.called("load"), "enable"),
-            f"{width.bits}-bit counter controlled by {listed(order)}",
+            f"{width.bits}-bit counter controlled by {listing(order)}",
             "up counter with synchronous clear and count enable",
         ],
         facts=[
@@ -236,8 +236,8 @@ def cleared_counter(d: Draw) -> Problem:
                 "comes 0.",
             ),
             (
-                f"The order of priority is {listed(order, 'then')}.",
-                f"If several are active, the first of {listed(order)} wins.",
+                f"The order of priority is {listing(order, 'then')}.",
+                f"If several are active, the first of {listing(order)} wins.",
             ),
             ("Otherwise the count stays.", "If none is active, the count is held."),
         ],

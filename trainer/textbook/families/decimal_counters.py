@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from trainer.textbook.draw import Draw, Lines
+from trainer.textbook.english import listing
 from trainer.textbook.families._register import Arm, always, gated, register
 from trainer.textbook.families._timing import (
     Size,
@@ -12,7 +13,6 @@ from trainer.textbook.families._timing import (
     edge,
     enabling,
     features,
-    listed,
     mostly,
     plus,
 )
@@ -145,17 +145,17 @@ def bcd_chain(d: Draw) -> Problem:
                 for i, name in enumerate(names)
             ),
         ],
-        body=[*comment(d, f"{listed(top_first)} count from 0 to {limit} in BCD"), *body],
+        body=[*comment(d, f"{listing(top_first)} count from 0 to {limit} in BCD"), *body],
         phrases=[
             f"{digits}-digit BCD counter from 0 to {limit}{suffix}",
             f"decimal counter of {digits} digits up to {limit}",
-            f"BCD counter with the digits {listed(top_first)}",
+            f"BCD counter with the digits {listing(top_first)}",
         ],
         facts=[
             (
                 f"Each digit is a 4-bit number from 0 to 9; {names[0]} is the least significant "
                 "one.",
-                f"The number is given in BCD by {listed(top_first)}, the most significant digit "
+                f"The number is given in BCD by {listing(top_first)}, the most significant digit "
                 "first.",
             ),
             (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from trainer.textbook.draw import Draw
+from trainer.textbook.english import listing, nth
 from trainer.textbook.families._register import flag, inner_register
 from trainer.textbook.families._timing import (
     Size,
@@ -11,8 +12,6 @@ from trainer.textbook.families._timing import (
     edge,
     enabling,
     features,
-    listed,
-    nth,
     plus,
 )
 from trainer.textbook.problem import Behaviour, Port, Problem, Words
@@ -101,7 +100,7 @@ def power_divider(d: Draw) -> Problem:
     bit = [count if width.bits == 1 else f"{count}[{n - 1}]" for n in chosen]
     body += ["", *(f"assign {name} = {source};" for name, source in zip(names, bit, strict=True))]
     ratios = [1 << n for n in chosen]
-    shown = listed([str(ratio) for ratio in ratios])
+    shown = listing([str(ratio) for ratio in ratios])
     facts: list[Words] = [
         (
             f"A binary counter of {width.bits} bit{'s' if width.bits > 1 else ''} goes up by one "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from trainer.textbook.draw import Draw
+from trainer.textbook.english import listing
 from trainer.textbook.families._register import Arm, move, moved, register
 from trainer.textbook.families._timing import (
     Size,
@@ -13,7 +14,6 @@ from trainer.textbook.families._timing import (
     edge,
     enabling,
     features,
-    listed,
 )
 from trainer.textbook.problem import Behaviour, Port, Problem, Values
 
@@ -92,7 +92,7 @@ def fibonacci_lfsr(d: Draw) -> Problem:
         )
     way, entry = ("left", 0) if left else ("right", bits - 1)
     gate = "XNOR" if inverted else "XOR"
-    names = listed([f"{q}[{n}]" for n in taps])
+    names = listing([f"{q}[{n}]" for n in taps])
 
     def step(s: int, v: Values) -> int:
         if not enable.on(v):
@@ -184,7 +184,7 @@ def galois_lfsr(d: Draw) -> Problem:
             return v[given]
         return move(s, width, left, 0) ^ mask * (s >> end & 1) if enable.on(v) else s
 
-    others = listed([str(n) for n in range(bits) if mask >> n & 1])
+    others = listing([str(n) for n in range(bits) if mask >> n & 1])
     facts = [
         (
             f"At each {edge(clocking)}{enable.clause('at which')} the register shifts {way} by "

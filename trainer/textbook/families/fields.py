@@ -5,16 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from trainer.textbook.draw import Draw
-from trainer.textbook.families._words import (
-    circuit,
-    count_word,
-    drive,
-    drive_all,
-    output,
-    part,
-    remark,
-    size,
-)
+from trainer.textbook.english import count_word
+from trainer.textbook.families._words import circuit, drive, drive_all, output, part, remark, size
 from trainer.textbook.problem import (
     Port,
     Problem,

@@ -3,16 +3,8 @@
 from __future__ import annotations
 
 from trainer.textbook.draw import Draw, Lines
-from trainer.textbook.families._machines import (
-    bits_for,
-    counted,
-    every_edge,
-    listed,
-    sized,
-    span,
-    tides,
-    upto,
-)
+from trainer.textbook.english import counted, listing
+from trainer.textbook.families._machines import bits_for, every_edge, sized, span, tides, upto
 from trainer.textbook.problem import Behaviour, Clocking, Port, Problem, Values, Words
 
 
@@ -136,7 +128,7 @@ def fifo(d: Draw) -> Problem:
         body=body,
         phrases=[
             f"synchronous {kind} FIFO of {depth} words of {width} bits"
-            + (f" with {listed(extra)}" if extra else ""),
+            + (f" with {listing(extra)}" if extra else ""),
             f"{depth}-deep, {width}-bit wide FIFO with full and empty flags",
             f"first-in first-out buffer for {depth} words",
         ],

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from trainer.textbook.draw import Draw
+from trainer.textbook.english import article
 from trainer.textbook.families._register import always
 from trainer.textbook.families._timing import (
     Size,
-    a,
     bus,
     clocked,
     comment,
@@ -251,7 +251,7 @@ def smoothing_filter(d: Draw) -> Problem:
             (
                 f"It has a state of {wide.bits} bits; {y} is the state shifted right by {shift} "
                 "(fraction cut off).",
-                f"{y} is made of the upper {narrow.bits} bits of {a(wide.bits)}-bit state.",
+                f"{y} is made of the upper {narrow.bits} bits of {article(str(wide.bits))}-bit state.",
             ),
             (
                 f"At each {edge(clocking)}{enable.clause('at which')}, {x} is added to the state "

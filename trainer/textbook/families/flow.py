@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from trainer.textbook.draw import Draw
-from trainer.textbook.families._machines import bits_for, counted, every_edge, ordinal, remark, span
+from trainer.textbook.english import counted, nth
+from trainer.textbook.families._machines import bits_for, every_edge, remark, span
 from trainer.textbook.problem import Behaviour, Port, Problem, Values
 
 
@@ -138,7 +139,7 @@ def rate_limiter(d: Draw) -> Problem:
                 f"A passed event uses up a token at the {every_edge(clocking)}.",
             ),
             (
-                f"Every {ordinal(period)} edge brings a token, counted from the reset without a "
+                f"Every {nth(period)} edge brings a token, counted from the reset without a "
                 f"pause; the bucket holds at most {counted(burst, 'token')}.",
                 f"A free-running timer adds a token every {period} edges, unless the bucket holds "
                 f"{burst} already.",

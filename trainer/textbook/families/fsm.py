@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from trainer.textbook.draw import Draw, Lines
-from trainer.textbook.families._machines import every_edge, listed, remark, state_machine
+from trainer.textbook.english import listing
+from trainer.textbook.families._machines import every_edge, remark, state_machine
 from trainer.textbook.families._tables import (
     arcs_of,
     moore_outputs,
@@ -35,8 +36,8 @@ def moore_table(d: Draw) -> Problem:
     shape = f"{count}-state Moore state machine"
     facts = [
         (
-            f"A Moore machine has the states {listed(states)}.",
-            f"The states of this Moore FSM are {listed(states)}.",
+            f"A Moore machine has the states {listing(states)}.",
+            f"The states of this Moore FSM are {listing(states)}.",
         ),
         (
             f"It changes state at each {every_edge(clocking)}.",
@@ -45,7 +46,7 @@ def moore_table(d: Draw) -> Problem:
         *transition_facts(d, states, table, x),
     ]
     for name, active in outputs.items():
-        place = f"state {active[0]}" if len(active) == 1 else f"the states {listed(active)}"
+        place = f"state {active[0]}" if len(active) == 1 else f"the states {listing(active)}"
         facts.append(
             (
                 f"The output {name} is 1 in {place} and 0 otherwise.",
@@ -60,15 +61,15 @@ def moore_table(d: Draw) -> Problem:
             *d.clock_ports(clocking),
             Port(x, "input", meaning=("input of the machine", "serial input", "input bit")),
             *(
-                Port(n, "output", meaning=("Moore output", f"high in {listed(s)}"), reg=n in regs)
+                Port(n, "output", meaning=("Moore output", f"high in {listing(s)}"), reg=n in regs)
                 for n, s in outputs.items()
             ),
         ],
         body=body,
         phrases=[
-            f"{shape} with input {x} and output{'s' if len(names) > 1 else ''} {listed(names)}",
+            f"{shape} with input {x} and output{'s' if len(names) > 1 else ''} {listing(names)}",
             f"{shape} with {d.reset_phrase(clocking)}",
-            f"Moore FSM with the states {listed(states)}",
+            f"Moore FSM with the states {listing(states)}",
         ],
         facts=facts,
         clocking=clocking,
@@ -92,7 +93,7 @@ def mealy_table(d: Draw) -> Problem:
     )
     shown, reg = _mealy_output(d, x, z, states, high)
     body += ["", *shown]
-    pairs = listed([f"{states[s]} with {x}={i}" for s, i in sorted(high)])
+    pairs = listing([f"{states[s]} with {x}={i}" for s, i in sorted(high)])
     shape = f"{count}-state Mealy state machine"
     return Problem(
         name=d.name("fsm", "mealy_fsm", "mealy", "state_machine", "mealy_machine", "fsm_mealy"),
@@ -105,12 +106,12 @@ def mealy_table(d: Draw) -> Problem:
         phrases=[
             f"{shape} with input {x} and output {z}",
             f"{shape} with {d.reset_phrase(clocking)}",
-            f"Mealy FSM with the states {listed(states)}",
+            f"Mealy FSM with the states {listing(states)}",
         ],
         facts=[
             (
-                f"A Mealy machine has the states {listed(states)}.",
-                f"The states of this Mealy FSM are {listed(states)}.",
+                f"A Mealy machine has the states {listing(states)}.",
+                f"The states of this Mealy FSM are {listing(states)}.",
             ),
             (
                 f"It changes state at each {every_edge(clocking)}.",

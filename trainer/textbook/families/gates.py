@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from trainer.textbook.draw import Draw
+from trainer.textbook.english import count_word, listing
 from trainer.textbook.families._words import (
     GATES,
     Size,
     circuit,
-    count_word,
     drive,
     drive_all,
     generate,
-    listing,
     loop,
     output,
     pair,

@@ -6,15 +6,8 @@ from collections.abc import Sequence
 from random import Random
 
 from trainer.textbook.draw import Draw
-from trainer.textbook.families._words import (
-    bits,
-    circuit,
-    count_word,
-    drive,
-    drive_all,
-    listing,
-    remark,
-)
+from trainer.textbook.english import count_word, listing
+from trainer.textbook.families._words import bits, circuit, drive, drive_all, remark
 from trainer.textbook.problem import (
     Port,
     Problem,

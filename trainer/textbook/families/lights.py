@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from trainer.textbook.draw import Draw, Lines
-from trainer.textbook.families._machines import bits_for, counted, every_edge, listed, rising, span
+from trainer.textbook.english import counted, listing
+from trainer.textbook.families._machines import bits_for, every_edge, rising, span
 from trainer.textbook.problem import Behaviour, Clocking, Port, Problem, Values
 
 
@@ -70,7 +71,7 @@ def traffic_light(d: Draw) -> Problem:
     for lamp, phases in lit.items():
         test = " || ".join(f"(state == {colours[n]})" for n in phases)
         lines += [f"assign {lamp} = {test};"]
-    order = listed(
+    order = listing(
         [
             f"{c.lower().replace('_', ' with ')} for {counted(t, 'cycle')}"
             for c, t in zip(colours, times, strict=True)
@@ -101,9 +102,9 @@ def traffic_light(d: Draw) -> Problem:
                 f"Times are counted in {rising(clocking)} edges of {clocking.clock}.",
             ),
             (
-                f"The outputs {listed(list(lamps.values()))} are 1 while their lamp is lit, in "
+                f"The outputs {listing(list(lamps.values()))} are 1 while their lamp is lit, in "
                 f"the phase that names it.",
-                f"Each of {listed(list(lamps.values()))} is high exactly in the phases that name "
+                f"Each of {listing(list(lamps.values()))} is high exactly in the phases that name "
                 f"its colour.",
             ),
             d.reset_fact(clocking, "the light is at the beginning of the red phase"),

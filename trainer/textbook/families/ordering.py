@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from trainer.textbook.draw import Draw
+from trainer.textbook.english import count_word, listing
 from trainer.textbook.families._words import (
     circuit,
-    count_word,
     drive,
     drive_all,
-    listing,
     output,
     pair,
     reader,

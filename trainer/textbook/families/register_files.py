@@ -5,15 +5,8 @@ from __future__ import annotations
 from random import Random
 
 from trainer.textbook.draw import Draw, Lines
-from trainer.textbook.families._machines import (
-    bits_for,
-    every_edge,
-    listed,
-    remark,
-    sized,
-    span,
-    upto,
-)
+from trainer.textbook.english import listing
+from trainer.textbook.families._machines import bits_for, every_edge, remark, sized, span, upto
 from trainer.textbook.problem import Behaviour, Port, Problem, Values, Words
 
 
@@ -91,10 +84,10 @@ def register_file(d: Draw) -> Problem:
         ),
         (
             "Reading is combinational: "
-            + listed([f"{q} is register {n}" for n, q in zip(numbers, datas, strict=True)])
+            + listing([f"{q} is register {n}" for n, q in zip(numbers, datas, strict=True)])
             + ".",
-            f"Without a clock, {listed(datas)} always show{'s' if reads == 1 else ''} the "
-            f"register{'s' * (reads > 1)} numbered {listed(numbers)}.",
+            f"Without a clock, {listing(datas)} always show{'s' if reads == 1 else ''} the "
+            f"register{'s' * (reads > 1)} numbered {listing(numbers)}.",
         ),
         (
             "A register that is read and written in the same cycle shows the new value already "

@@ -5,7 +5,8 @@ from __future__ import annotations
 from random import Random
 
 from trainer.textbook.draw import Draw, Lines
-from trainer.textbook.families._machines import bits_for, every_edge, ordinal, span, state_machine
+from trainer.textbook.english import nth
+from trainer.textbook.families._machines import bits_for, every_edge, span, state_machine
 from trainer.textbook.problem import Behaviour, Port, Problem, Values, signed, unsigned
 
 _SAMPLE = ("x", "sample", "value", "din", "level", "temp")
@@ -222,7 +223,7 @@ def overload_alarm(d: Draw) -> Problem:
             (
                 f"{times} samples in a row that are too high set {alarm}, at the edge of the last "
                 f"of them.",
-                f"{alarm} becomes 1 at the edge that takes the {ordinal(times)} consecutive "
+                f"{alarm} becomes 1 at the edge that takes the {nth(times)} consecutive "
                 f"sample above the limit.",
             ),
             (

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from trainer.textbook.draw import Draw
-from trainer.textbook.families._machines import bits_for, every_edge, listed, span
+from trainer.textbook.english import listing
+from trainer.textbook.families._machines import bits_for, every_edge, span
 from trainer.textbook.problem import Behaviour, Port, Problem
 
 
@@ -75,7 +76,7 @@ def rom(d: Draw) -> Problem:
             (
                 f"The contents from address 0 on are, in {prefix}: {', '.join(texts)}.",
                 f"Words 0 to {depth - 1} ({prefix}): {', '.join(texts)}.",
-                f"It contains {listed([f'{t} at {n}' for n, t in enumerate(texts)])}, all data in "
+                f"It contains {listing([f'{t} at {n}' for n, t in enumerate(texts)])}, all data in "
                 f"{prefix}.",
             ),
             (f"Each word has {width} bits.", f"The data width is {width} bits."),

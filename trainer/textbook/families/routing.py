@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from trainer.textbook.draw import Draw
+from trainer.textbook.english import count_word
 from trainer.textbook.families._words import (
     Size,
     circuit,
-    count_word,
     drive_all,
     generate,
     loop,

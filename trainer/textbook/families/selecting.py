@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from trainer.textbook.draw import Draw
+from trainer.textbook.english import count_word, listing
 from trainer.textbook.families._words import (
     Size,
     bits,
     circuit,
-    count_word,
     drive,
-    listing,
     output,
     pair,
     remark,

@@ -5,16 +5,8 @@ from __future__ import annotations
 from random import Random
 
 from trainer.textbook.draw import Draw
-from trainer.textbook.families._machines import (
-    bits_for,
-    counted,
-    every_edge,
-    listed,
-    ordinal,
-    remark,
-    span,
-    state_machine,
-)
+from trainer.textbook.english import counted, listing, nth
+from trainer.textbook.families._machines import bits_for, every_edge, remark, span, state_machine
 from trainer.textbook.problem import Behaviour, Port, Problem, Values
 
 
@@ -73,11 +65,7 @@ def handshake(d: Draw) -> Problem:
             (
                 f"{ack} goes high when {req} has been high at {times} ({every_edge(clocking)}).",
                 f"The request is acknowledged at the {every_edge(clocking)} that finds {req} high "
-                + (
-                    "for the first time."
-                    if delay == 1
-                    else f"for the {ordinal(delay)} time in a row."
-                ),
+                + ("for the first time." if delay == 1 else f"for the {nth(delay)} time in a row."),
             ),
             (
                 f"At the edge at which {ack} rises, {data} is stored in {q}.",
@@ -164,7 +152,7 @@ def joined_events(d: Draw) -> Problem:
             return (0,) * len(events)
         return tuple(s or values[e] for s, e in zip(seen, events, strict=True))
 
-    names = listed(events)
+    names = listing(events)
     facts: list[str | tuple[str, ...]] = [
         (
             f"{out} goes high when each of {names} has been high at a clock edge at least once.",

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from trainer.textbook.draw import Draw, Lines
-from trainer.textbook.families._machines import every_edge, in_states, listed, remark, state_machine
+from trainer.textbook.english import listing
+from trainer.textbook.families._machines import every_edge, in_states, remark, state_machine
 from trainer.textbook.families._tables import (
     Table,
     moore_outputs,
@@ -44,8 +45,8 @@ def controller_table(d: Draw) -> Problem:
 
     facts = [
         (
-            f"The controller has the states {listed(states)} and starts in {states[0]}.",
-            f"A Moore controller moves between the states {listed(states)}.",
+            f"The controller has the states {listing(states)} and starts in {states[0]}.",
+            f"A Moore controller moves between the states {listing(states)}.",
         ),
         (
             f"The state changes only at the {every_edge(clocking)}.",
@@ -66,8 +67,8 @@ def controller_table(d: Draw) -> Problem:
     for name, where in active.items():
         facts.append(
             (
-                f"{name} is 1 in {listed(where)} only.",
-                f"The output {name} is high exactly in {listed(where)}.",
+                f"{name} is 1 in {listing(where)} only.",
+                f"The output {name} is high exactly in {listing(where)}.",
             )
         )
     facts.append(d.reset_fact(clocking, f"the controller returns to {states[0]}"))
@@ -79,15 +80,15 @@ def controller_table(d: Draw) -> Problem:
             *d.clock_ports(clocking),
             *(Port(n, "input", meaning=(f"{n} input", f"{n}, active high")) for n in inputs),
             *(
-                Port(n, "output", meaning=(f"high in {listed(s)}", f"{n} output"), reg=n in regs)
+                Port(n, "output", meaning=(f"high in {listing(s)}", f"{n} output"), reg=n in regs)
                 for n, s in active.items()
             ),
         ],
         body=[*lines, "", *shown],
         phrases=[
-            f"state machine with the states {listed(states)}",
-            f"4-state Moore controller with the inputs {listed(inputs)}",
-            f"control FSM that drives {listed(list(active))}",
+            f"state machine with the states {listing(states)}",
+            f"4-state Moore controller with the inputs {listing(inputs)}",
+            f"control FSM that drives {listing(list(active))}",
         ],
         facts=facts,
         clocking=clocking,
@@ -139,7 +140,7 @@ def next_state_logic(d: Draw) -> Problem:
         state = codes.index(values[now])
         return {then: codes[table[state][values[x]]], z: int(states[state] in active)}
 
-    encoding = listed([f"{s} = {code:0{width}b}" for s, code in zip(states, codes, strict=True)])
+    encoding = listing([f"{s} = {code:0{width}b}" for s, code in zip(states, codes, strict=True)])
     kind = "one-hot" if onehot else "binary-encoded"
     return Problem(
         name=d.name("next_state_logic", "fsm_logic", "state_logic", "fsm_comb", "transition_logic"),
@@ -167,8 +168,8 @@ def next_state_logic(d: Draw) -> Problem:
             ),
             *transition_facts(d, states, table, x),
             (
-                f"{z} is 1 when the present state is {listed(active, 'or')}, else 0.",
-                f"The output {z} is high in {listed(active)} only.",
+                f"{z} is 1 when the present state is {listing(active, 'or')}, else 0.",
+                f"The output {z} is high in {listing(active)} only.",
             ),
             (
                 f"Other values of {now} do not occur.",

@@ -6,14 +6,8 @@ from collections.abc import Sequence
 from random import Random
 
 from trainer.textbook.draw import Draw, Lines
-from trainer.textbook.families._words import (
-    circuit,
-    count_word,
-    listing,
-    output,
-    pair,
-    row,
-)
+from trainer.textbook.english import count_word, listing
+from trainer.textbook.families._words import circuit, output, pair, row
 from trainer.textbook.problem import (
     Port,
     Problem,

@@ -5,18 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from trainer.textbook.draw import Draw, Lines
-from trainer.textbook.families._words import (
-    GATES,
-    bits,
-    circuit,
-    count_word,
-    drive,
-    listing,
-    loop,
-    output,
-    remark,
-    row,
-)
+from trainer.textbook.english import count_word, listing
+from trainer.textbook.families._words import GATES, bits, circuit, drive, loop, output, remark, row
 from trainer.textbook.problem import (
     Port,
     Problem,

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from trainer.textbook.draw import Draw, Lines
+from trainer.textbook.english import article
 from trainer.textbook.families._register import Arm, gated, inner_register
 from trainer.textbook.families._timing import (
     Size,
-    a,
     bus,
     clocked,
     comment,
@@ -248,7 +248,7 @@ def phase_accumulator(d: Draw) -> Problem:
         [
             (
                 f"At each {edge(clocking)}{enable.clause('at which')}, {step_in} is added to "
-                f"{a(width.bits)}-bit accumulator, which wraps around.",
+                f"{article(str(width.bits))}-bit accumulator, which wraps around.",
                 f"An internal {width.bits}-bit phase is advanced by {step_in} modulo "
                 f"{width.mask + 1} on the {edge(clocking)}{enable.clause()}.",
             ),

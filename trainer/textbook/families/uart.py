@@ -5,7 +5,8 @@ from __future__ import annotations
 from random import Random
 
 from trainer.textbook.draw import Draw
-from trainer.textbook.families._machines import bits_for, counted, every_edge, remark, span, timed
+from trainer.textbook.english import counted
+from trainer.textbook.families._machines import bits_for, every_edge, remark, span, timed
 from trainer.textbook.problem import Behaviour, Port, Problem, Values
 
 

@@ -7,14 +7,8 @@ from dataclasses import dataclass
 from random import Random
 
 from trainer.textbook.draw import Draw, Lines
-from trainer.textbook.families._words import (
-    bits,
-    circuit,
-    count_word,
-    listing,
-    pair,
-    size,
-)
+from trainer.textbook.english import count_word, listing
+from trainer.textbook.families._words import bits, circuit, pair, size
 from trainer.textbook.problem import (
     Port,
     Problem,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from random import Random
 
 from trainer.textbook.draw import Draw
+from trainer.textbook.english import nth
 from trainer.textbook.families._register import Arm, always, flag, inner_register
 from trainer.textbook.families._timing import (
     Size,
@@ -14,7 +15,6 @@ from trainer.textbook.families._timing import (
     edge,
     enabling,
     features,
-    nth,
     plus,
 )
 from trainer.textbook.problem import Behaviour, Port, Problem, Values, Words
