@@ -176,6 +176,14 @@ def test_delete_without_saying_what_is_refused(store, path, capsys):
     assert "either ids" in capsys.readouterr().err
 
 
+def test_deleting_what_is_not_there_says_so_and_deletes_the_rest(store, path, capsys):
+    known = store.add(EDIT)
+    assert run(path, "delete", str(known), "998", "999") == 1
+    said = capsys.readouterr()
+    assert said.out == "deleted 1 reference(s), 0 left\n"
+    assert said.err == "there is no reference 998, 999 (see `list`)\n"
+
+
 def test_path_and_export_from_the_shell(store, path, tmp_path):
     store.add(EDIT)
     command = [sys.executable, "-m", "trainer.references", "--references", str(path)]

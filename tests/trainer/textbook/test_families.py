@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from engine.verilog import syntax
-from trainer.textbook import bench, lots, verify
+from trainer.textbook import bench, families, lots, verify
 from trainer.textbook.families import FAMILIES, HELD_OUT
 
 DRAWS = 4
@@ -48,6 +48,10 @@ def test_there_are_enough_families_and_some_are_held_out() -> None:
     assert len(FAMILIES) >= 60
     assert set(FAMILIES) > HELD_OUT
     assert 6 <= len(HELD_OUT) <= len(FAMILIES) // 6
+
+
+def test_no_family_hides_another_of_its_name() -> None:
+    assert len(FAMILIES) == sum(len(module.FAMILIES) for module in families._MODULES)
 
 
 def test_a_lot_is_drawn_once(tmp_path: Path) -> None:
