@@ -25,7 +25,7 @@ demo: $(READY) ## run the language server on the example project and show what i
 	@$(PYTHON_IN_VENV) -m demo
 
 test: $(READY) ## lint, then every test
-	@bash scripts/tools.sh iverilog nvim bwrap
+	@bash scripts/tools.sh iverilog nvim bwrap emacs
 	@$(MAKE) --no-print-directory lint
 	$(PYTHON_IN_VENV) -m pytest -q
 

@@ -1,23 +1,18 @@
--- Ghost text for Neovim versions without vim.lsp.inline_completion: what textDocument/inlineCompletion
--- offers is drawn behind the cursor with an extmark. One request at a time; one that the text or the
--- cursor has left behind is cancelled.
+-- Ghost text for Neovim versions without vim.lsp.inline_completion: asks for it once the keys rest and
+-- draws what comes. One request at a time; one that the text or the cursor has left behind is cancelled.
+-- Has the same functions as verifrag/builtin.lua.
 
-local M = { namespace = vim.api.nvim_create_namespace('verifrag') }
+local compat = require('verifrag.compat')
+local draw = require('verifrag.draw')
+local offers = require('verifrag.offer')
 
-local HIGHLIGHT = 'VerifragGhost'
-vim.api.nvim_set_hl(0, HIGHLIGHT, { link = 'Comment', default = true })
+local M = {}
 
-local shown -- { buf, client, item }: the ghost text on the screen
+local AUTOMATIC, INVOKED = 2, 1 -- InlineCompletionTriggerKind
+
+local shown -- { offers, index }: the answer whose offer `index` is on the screen
 local asked -- { client, id }: the request under way
 local place -- where the cursor was when the last request was planned
-
--- Neovim 0.11 made methods of the client's functions.
-local function call(client, name, ...)
-  if vim.fn.has('nvim-0.11') == 1 then
-    return client[name](client, ...)
-  end
-  return client[name](...)
-end
 
 local function current_place()
   local row, column = unpack(vim.api.nvim_win_get_cursor(0))
@@ -25,115 +20,146 @@ local function current_place()
   return { buf, vim.api.nvim_buf_get_changedtick(buf), row, column }
 end
 
-local function draw(lines)
-  local row, column = unpack(vim.api.nvim_win_get_cursor(0))
-  local mark = { virt_text = { { lines[1], HIGHLIGHT } }, virt_text_pos = 'inline' }
-  if vim.fn.has('nvim-0.10') == 0 then
-    -- No inline text yet: write over the rest of the line, and that rest behind it.
-    local rest = vim.api.nvim_get_current_line():sub(column + 1)
-    mark.virt_text[2] = { rest, 'Normal' }
-    mark.virt_text_pos = 'overlay'
-  end
-  if #lines > 1 then
-    mark.virt_lines = vim.tbl_map(function(line)
-      local tab = string.rep(' ', vim.bo.tabstop)
-      return { { (line:gsub('\t', tab)), HIGHLIGHT } }
-    end, vim.list_slice(lines, 2))
-  end
-  vim.api.nvim_buf_set_extmark(0, M.namespace, row - 1, column, mark)
-end
-
--- Takes the ghost text away and cancels the request under way.
-function M.clear()
+local function clear()
   place = nil
   if asked then
-    call(asked.client, 'cancel_request', asked.id)
+    compat.call(asked.client, 'cancel_request', asked.id)
     asked = nil
   end
   if shown then
-    if vim.api.nvim_buf_is_valid(shown.buf) then
-      vim.api.nvim_buf_clear_namespace(shown.buf, M.namespace, 0, -1)
-    end
+    draw.hide(shown.offers[1].buf)
     shown = nil
   end
 end
 
-local function request(client)
+-- Draws what is left of the offer on the screen; false where there is none or it no longer fits.
+local function redraw(hint)
+  local offer = shown and shown.offers[shown.index]
+  local rest = offer and offers.rest(offer)
+  if not rest or rest == '' then
+    return false
+  end
+  draw.show(rest, offer.replaced, hint)
+  return true
+end
+
+-- Shows the offers of an answer; false where it has none.
+local function show(client, answer)
+  local found = {}
+  for _, item in ipairs(answer and (answer.items or answer) or {}) do
+    table.insert(found, offers.new(client, item))
+  end
+  if #found == 0 then
+    return false
+  end
+  shown = { offers = found, index = 1 }
+  return redraw()
+end
+
+local function request(kind, answered)
   local buf = vim.api.nvim_get_current_buf()
+  local client = compat.client(buf)
+  if not (client and client.initialized) then
+    return
+  end
   local params = vim.lsp.util.make_position_params(0, client.offset_encoding)
-  params.context = { triggerKind = 2 } -- automatic
+  params.context = { triggerKind = kind }
   local asked_at = place
-  local _, id = call(client, 'request', 'textDocument/inlineCompletion', params, function(_, result)
-    if place ~= asked_at then
+  local sent, id = compat.call(client, 'request', 'textDocument/inlineCompletion', params, function(_, answer)
+    if place ~= asked_at then -- the same table, not an equal one: nothing was planned or cleared since
       return
     end
     asked = nil
-    local item = result and (result.items or result)[1]
-    if not item or vim.fn.mode() ~= 'i' or vim.fn.pumvisible() == 1 then
-      return
+    local still_here = vim.deep_equal(current_place(), asked_at)
+    if still_here and vim.fn.mode() == 'i' and vim.fn.pumvisible() == 0 then
+      answered(client, answer)
     end
-    draw(vim.split(item.insertText, '\n', { plain = true }))
-    shown = { buf = buf, client = client, item = item }
   end, buf)
-  asked = id and { client = client, id = id }
+  asked = sent and { client = client, id = id }
 end
 
-local function plan(client_id, delay)
+local function update(delay)
   local now = current_place()
   if place and vim.deep_equal(now, place) then
     return
   end
-  M.clear()
+  if redraw() then
+    place = now
+    return
+  end
+  clear()
+  if vim.g.verifrag_off or vim.b.verifrag_off then
+    return
+  end
   place = now
   vim.defer_fn(function()
-    local client = vim.lsp.get_client_by_id(client_id)
-    -- The same table, not an equal one: nothing else has been planned or cleared since.
-    if place == now and client and client.initialized and vim.fn.pumvisible() == 0 then
-      request(client)
+    if place == now and vim.fn.mode() == 'i' and vim.fn.pumvisible() == 0 then
+      request(AUTOMATIC, show)
     end
   end, delay)
 end
 
--- Inserts the ghost text and runs its command, which tells the server; says whether there was any.
-function M.accept()
-  if not shown then
+-- Inserts a part of the ghost text ('all', 'word' or 'line'); says whether there was any.
+function M.accept(part)
+  if not (shown and redraw()) then
     return false
   end
-  local taken = shown
-  M.clear()
-  -- The server's range is always empty and at the cursor.
-  local lines = vim.split(taken.item.insertText, '\n', { plain = true })
-  local row, column = unpack(vim.api.nvim_win_get_cursor(0))
-  vim.api.nvim_buf_set_text(taken.buf, row - 1, column, row - 1, column, lines)
-  local start = #lines == 1 and column or 0
-  vim.api.nvim_win_set_cursor(0, { row + #lines - 1, start + #lines[#lines] })
-  local command = taken.item.command
-  if command then
-    local params = { command = command.command, arguments = command.arguments }
-    call(taken.client, 'request', 'workspace/executeCommand', params, function(err)
-      if err then
-        vim.notify('Verifrag: ' .. err.message, vim.log.levels.WARN)
-      end
-    end, taken.buf)
+  local offer = shown.offers[shown.index]
+  shown.offers, shown.index = { offer }, 1 -- the others do not begin with what was just accepted
+  draw.hide(offer.buf)
+  offers.insert(offer, part)
+  if not redraw() then
+    clear()
   end
   return true
 end
 
+-- Shows the candidate `step` further on; asks for candidates where there is but one, or none.
+function M.cycle(step)
+  if shown and #shown.offers > 1 then
+    shown.index = (shown.index - 1 + step) % #shown.offers + 1
+    redraw((' (%d/%d)'):format(shown.index, #shown.offers))
+    return
+  end
+  local before = shown and offers.rest(shown.offers[1])
+  clear()
+  place = current_place()
+  request(INVOKED, function(client, answer)
+    if not show(client, answer) then
+      vim.notify('Verifrag: nothing to offer here')
+    elseif #shown.offers > 1 and offers.rest(shown.offers[1]) == before then
+      M.cycle(step)
+    end
+  end)
+end
+
+-- Takes the ghost text off the screen; says whether there was any.
+function M.dismiss()
+  local was_shown = shown ~= nil
+  clear()
+  return was_shown
+end
+
 -- Shows ghost text in `buf` while typing, `delay` milliseconds after the last key.
-function M.attach(buf, client_id, delay)
+function M.attach(buf, delay)
   local group = vim.api.nvim_create_augroup('verifrag_ghost_' .. buf, { clear = true })
-  vim.api.nvim_create_autocmd({ 'TextChangedI', 'CursorMovedI', 'InsertEnter' }, {
+  vim.api.nvim_create_autocmd({ 'TextChangedI', 'CursorMovedI', 'InsertEnter', 'CompleteDone' }, {
     group = group,
     buffer = buf,
     callback = function()
-      plan(client_id, delay)
+      update(delay)
     end,
   })
   vim.api.nvim_create_autocmd({ 'InsertLeave', 'BufLeave', 'CompleteChanged' }, {
     group = group,
     buffer = buf,
-    callback = M.clear,
+    callback = clear,
   })
+end
+
+-- Follows vim.g.verifrag_off and vim.b.verifrag_off.
+function M.refresh()
+  clear()
 end
 
 return M

@@ -1,110 +1,96 @@
--- Starts Verifrag for Verilog buffers and shows its ghost text. Neovim 0.7 or newer.
---
---   require('verifrag').setup({
---     cmd = { 'verifrag', '--stdio' },  -- how to start the server
---     settings = {},                    -- the section `verifrag`, as { iverilog = { path = '...' } }
---     accept_key = '<M-l>',             -- insert mode: take the ghost text
---     delay = 75,                       -- milliseconds without typing before ghost text is asked for
---   })
-
-local ghost = require('verifrag.ghost')
+-- Verifrag for Neovim 0.7 and newer: starts the server for Verilog buffers and shows its ghost text.
+-- `:help verifrag` describes it; what stands here is what a user may call.
 
 local M = {}
 
-local function default_config()
-  return dofile(vim.api.nvim_get_runtime_file('lsp/verifrag.lua', false)[1])
+-- Drawn by Neovim itself where it can (0.12), else by us.
+local function ghost()
+  local builtin = require('verifrag.compat').has_builtin_ghost
+  return require(builtin and 'verifrag.builtin' or 'verifrag.ghost')
 end
 
-local function find_root(file, markers)
-  local folder = vim.fn.fnamemodify(file, ':p:h')
-  local here = folder
-  while true do
-    for _, marker in ipairs(markers) do
-      if vim.loop.fs_stat(here .. '/' .. marker) then
-        return here
-      end
+-- Takes the ghost text, or the next 'word' or 'line' of it; says whether there was any.
+function M.accept(part)
+  return ghost().accept(part or 'all')
+end
+
+-- Shows the next candidate (-1: the previous one). Where there is no ghost text, asks for it.
+function M.cycle(step)
+  ghost().cycle(step or 1)
+end
+
+-- Takes ghost text off the screen; says whether there was any.
+function M.dismiss()
+  return ghost().dismiss()
+end
+
+-- Follows vim.g.verifrag_off and vim.b.verifrag_off after they were changed.
+function M.refresh()
+  ghost().refresh()
+end
+
+-- A few words on the server for a status line; empty in buffers that have none.
+function M.status()
+  local client = require('verifrag.compat').client(vim.api.nvim_get_current_buf())
+  return client and require('verifrag.state').describe() or ''
+end
+
+-- Changes settings of the server while it runs, as { completion = { maxTokens = 32 } }.
+function M.configure(settings)
+  require('verifrag.server').configure(settings)
+end
+
+local function map(key, does, description)
+  local plain = vim.api.nvim_replace_termcodes(key, true, false, true)
+  vim.keymap.set('i', key, function()
+    if does() == false then
+      vim.api.nvim_feedkeys(plain, 'nt', false) -- no ghost text: what the key does anyway
     end
-    local parent = vim.fn.fnamemodify(here, ':h')
-    if parent == here then
-      return folder
+  end, { desc = 'Verifrag: ' .. description })
+end
+
+local function part(name)
+  return function()
+    return M.accept(name)
+  end
+end
+
+local function turn(step)
+  return function()
+    M.cycle(step)
+  end
+end
+
+local ACTIONS = {
+  accept = { part('all'), 'take the ghost text' },
+  accept_word = { part('word'), 'take a word of the ghost text' },
+  accept_line = { part('line'), 'take a line of the ghost text' },
+  next = { turn(1), 'next ghost text, or ask for one' },
+  previous = { turn(-1), 'previous ghost text' },
+  dismiss = { M.dismiss, 'dismiss the ghost text' },
+}
+
+-- Sets everything up. Options: `:help verifrag-options`.
+function M.setup(given)
+  local defaults = require('verifrag.options').defaults
+  local options = require('verifrag.options').resolve(given)
+  local config = require('verifrag.server').setup(options, function(buf)
+    ghost().attach(buf, options.delay)
+  end)
+  require('verifrag.commands').setup()
+  for name, key in pairs(options.keys) do
+    local asked_for = key ~= defaults.keys[name]
+    if key and (asked_for or vim.fn.maparg(key, 'i') == '') then -- a default never takes a key away
+      map(key, ACTIONS[name][1], ACTIONS[name][2])
     end
-    here = parent
   end
-end
-
-local clients = {} -- root folder -> client id, for versions without vim.lsp.start
-
-local function start(config, buf)
-  if vim.lsp.start then
-    return vim.lsp.start(config, { bufnr = buf })
-  end
-  local root = config.root_dir
-  if not vim.lsp.get_client_by_id(clients[root] or -1) then
-    clients[root] = vim.lsp.start_client(config)
-  end
-  if clients[root] then
-    vim.lsp.buf_attach_client(buf, clients[root])
-  end
-  return clients[root]
-end
-
-local function attach(options, config, buf)
-  local root = find_root(vim.api.nvim_buf_get_name(buf), config.root_markers)
-  local id = start(vim.tbl_extend('force', config, { root_dir = root }), buf)
-  if not id then
-    return
-  end
-  vim.bo[buf].omnifunc = 'v:lua.vim.lsp.omnifunc'
-  if vim.lsp.inline_completion then
-    vim.lsp.inline_completion.enable(true, { bufnr = buf })
-  else
-    ghost.attach(buf, id, options.delay)
-  end
-end
-
--- Takes the ghost text; says whether there was any.
-function M.accept()
-  if vim.lsp.inline_completion then
-    return vim.lsp.inline_completion.get()
-  end
-  return ghost.accept()
-end
-
-function M.setup(options)
-  local config = default_config()
-  options = vim.tbl_extend('force', {
-    cmd = config.cmd,
-    settings = config.settings.verifrag,
-    accept_key = '<M-l>',
-    delay = 75,
-  }, options or {})
-  if vim.tbl_isempty(options.settings) then
-    options.settings = vim.empty_dict() -- a plain {} would be sent as a list
-  end
-
-  local capabilities = vim.lsp.protocol.make_client_capabilities()
-  capabilities.textDocument.inlineCompletion = { dynamicRegistration = false }
-  config = vim.tbl_extend('force', config, {
-    name = 'verifrag',
-    cmd = options.cmd,
-    capabilities = capabilities,
-    init_options = options.settings,
-    settings = { verifrag = options.settings },
-  })
-
   vim.api.nvim_create_autocmd('FileType', {
     group = vim.api.nvim_create_augroup('verifrag', { clear = true }),
     pattern = config.filetypes,
     callback = function(event)
-      attach(options, config, event.buf)
+      require('verifrag.server').attach(event.buf)
     end,
   })
-  local key = vim.api.nvim_replace_termcodes(options.accept_key, true, false, true)
-  vim.keymap.set('i', options.accept_key, function()
-    if not M.accept() then
-      vim.api.nvim_feedkeys(key, 'n', false)
-    end
-  end, { desc = 'Verifrag: take the ghost text' })
 end
 
 return M
