@@ -84,6 +84,9 @@ class Completion:
         return self.tokens / self.steps if self.steps else 0.0
 
 
+DEFAULT_WINDOW = 512  # tokens
+
+
 @dataclass(frozen=True)
 class ModelInfo:
     """What `load` answers: enough for a status line and the log."""
@@ -95,6 +98,8 @@ class ModelInfo:
     heads: int
     device: str
     dtype: str
+    window: int = DEFAULT_WINDOW
+    """Tokens it sees, prompt and answer together."""
 
 
 class EngineError(Exception):

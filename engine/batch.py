@@ -92,6 +92,26 @@ def decode_many(
     window gets an empty answer. Raises ValueError, before anything is decoded, if a request has no
     ids or if the requests' options differ in more than budgets, stop and seed.
     """
+    for done in passes(model, requests, width=width, nodes=nodes):
+        if on_step and done.tokens:
+            on_step(done.tokens)
+        yield from done.ended
+
+
+@dataclass(frozen=True)
+class Pass:
+    """What one pass of a batch did: the tokens it added, how many characters of text they made
+    visible, and the answers that it ended, each with its index."""
+
+    tokens: int
+    characters: int
+    ended: tuple[tuple[int, Completion], ...]
+
+
+def passes(
+    model: MedusaModel, requests: Sequence[Request], *, width: int = 32, nodes: int | None = None
+) -> Iterator[Pass]:
+    """`decode_many`, pass by pass: for those who have other things to do in between."""
     if width < 1:
         raise ValueError(f"width must be at least 1, not {width}")
     if not requests:
@@ -103,7 +123,7 @@ def decode_many(
         if answer.finish is None:
             waiting.append(index)
         else:
-            yield index, answer.completion()
+            yield Pass(0, 0, ((index, answer.completion()),))
     longest = max((_end(model, requests[index]) for index in waiting), default=0)
     tree = draft_tree(model, options, nodes)
     batch = _Batch(model, options, tree, min(width, len(waiting)), longest)
@@ -111,10 +131,8 @@ def decode_many(
         while waiting and len(batch.rows) < width:
             index = waiting.popleft()
             batch.admit(index, requests[index])
-        added = batch.step()
-        if on_step:
-            on_step(added)
-        yield from batch.leave()
+        tokens, characters = batch.step()
+        yield Pass(tokens, characters, tuple(batch.leave()))
 
 
 def _equal_prompts_together(requests: Sequence[Request]) -> list[int]:
@@ -189,8 +207,8 @@ class _Batch:
         root = sampler.at(0)(self.logits)
         self.rows.append(_Row(index, answer, sampler, root, self.last))
 
-    def step(self) -> int:
-        """One pass for every row; returns how many tokens it added."""
+    def step(self) -> tuple[int, int]:
+        """One pass for every row; returns how many tokens it added and characters it made visible."""
         guesses = guess(self.model, torch.stack([row.last for row in self.rows]), self.tree)
         drafted = torch.stack(
             [self.tree.tokens(row.root, own) for row, own in zip(self.rows, guesses, strict=True)]
@@ -198,13 +216,14 @@ class _Batch:
         hidden, logits = forward(self.model, drafted, self.depth, self.sees, self.cache)
         accepted = self._accept(drafted, logits)
         tokens = drafted.tolist()
-        paths = []
+        paths, characters = [], 0
         for place, (row, (path, following)) in enumerate(zip(self.rows, accepted, strict=True)):
-            kept, row.root, _ = row.answer.add([tokens[place][n] for n in path], following)
+            kept, row.root, shown = row.answer.add([tokens[place][n] for n in path], following)
             row.last = hidden[place, path[kept - 1]]
             paths.append(path[:kept])
+            characters += sum(map(len, shown))
         self.cache.commit(paths)
-        return sum(map(len, paths))
+        return sum(map(len, paths)), characters
 
     def _accept(self, drafted: Tensor, logits: Tensor) -> list[tuple[list[int], int]]:
         """Each row's accepted path and the token that follows it, of drafted [B, N], logits [B, N, V]."""

@@ -45,15 +45,15 @@ def current() -> Path:
     return folder if name and folder.is_dir() else EMBEDDED
 
 
-def resolve(setting: str) -> str:
+def resolve(setting: str, folder: Path | None = None) -> str:
     """Turn the `model` setting into what the engine loads: a folder, or a hub name left as it is.
 
-    Empty means `current()`. A path that exists is made absolute; anything else is passed on, and the
-    engine says so clearly if it can't be loaded.
+    Empty means `current()`. A path, relative to `folder` (default: the working directory), that exists
+    is made absolute; anything else is passed on, and the engine says so clearly if it can't be loaded.
     """
     if not setting:
         return str(current())
-    path = Path(setting).expanduser()
+    path = (folder or Path.cwd()) / Path(setting).expanduser()
     return str(path.resolve()) if path.exists() else setting
 
 

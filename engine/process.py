@@ -1,22 +1,28 @@
-"""The engine process: `python -m engine.process`, JSON lines on standard input and output.
+"""The engine process: one model, and JSON lines with those who ask it.
 
-It holds one model, answers `load`, `complete` and `cancel` (see `engine.client` for the messages), and
-takes turns between the completions in flight, one verification step each, so that a long generation
-never keeps ghost text waiting and a cancellation takes effect within a step.
+`python -m engine.process` serves one peer, on standard input and output; `engine.listen` serves all
+windows of a user on a socket.
+
+It answers `load`, `complete`, `sample`, `status`, `cancel` and `quit` (see `engine.connection` for the
+messages), and takes turns between the requests in flight, one verification step each, so that a long
+generation never keeps ghost text waiting and a cancellation takes effect within a step.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import queue
 import sys
 import threading
+import time
 import traceback
-from collections.abc import Generator
-from dataclasses import asdict
+from collections.abc import Callable, Generator
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
+from engine import memory
 from engine.api import Completion, DecodingOptions, EngineError, ModelInfo, Prompt, Step
 
 if TYPE_CHECKING:
@@ -24,59 +30,119 @@ if TYPE_CHECKING:
     from engine.reuse import PromptCaches
 
 Message = dict[str, Any]
+Peer = Callable[[Message], None]
+"""One who asks: called with each message for it. It must neither block for long nor raise."""
+Work = Generator[Message, None, Message]
+"""A request in flight: yields the events of its steps, returns the result."""
+
 INSTALL_HINT = "the engine is not installed: run pip install 'verifrag[engine]'"
+LONGEST_LINE = 1 << 24  # bytes; a prompt has thousands
+WIDTH = 32  # samples decoded together
+LINGER = 20.0  # seconds without any peer after which the process ends: a window may be reloading
+MEGABYTE = 1 << 20
+IDLE = "it had nothing to do"
+
+
+@dataclass(frozen=True)
+class Letter:
+    """A line that `peer` sent; empty when it has left."""
+
+    peer: Peer
+    line: bytes
+
+
+Inbox = queue.SimpleQueue[Letter]
 
 
 class Engine:
-    """The model in service and the completions in flight."""
+    """The model in service and the requests in flight.
 
-    def __init__(self, emit: Any) -> None:
-        self.emit = emit
+    `max_memory` is in bytes; 0 is no limit. `ending` says why the process should end, if it should.
+    """
+
+    def __init__(self, max_memory: int = 0) -> None:
+        self.max_memory = max_memory
         self.model: MedusaModel | None = None
         self.caches: PromptCaches | None = None
-        self.running: dict[int, Generator[Step, None, Completion]] = {}
+        self.info: ModelInfo | None = None
+        self.peers: set[Peer] = set()
+        self.running: dict[tuple[Peer, int], Work] = {}
+        self.used = time.monotonic()
+        self.ending = ""
 
-    def handle(self, message: Message) -> None:
-        """Act on one message from the parent; whatever goes wrong is answered, not raised."""
+    def receive(self, letter: Letter) -> None:
+        """Act on one letter; what is no message is logged and passed over."""
+        if not letter.line:
+            return self.leave(letter.peer)
+        try:
+            message = json.loads(letter.line)
+        except ValueError:
+            print(f"not JSON, ignored: {letter.line[:200]!r}", file=sys.stderr)
+            return
+        if isinstance(message, dict):
+            self.handle(letter.peer, message)
+        else:
+            print(f"no message, ignored: {letter.line[:200]!r}", file=sys.stderr)
+
+    def handle(self, peer: Peer, message: Message) -> None:
+        """Act on one message of `peer`; whatever goes wrong is answered, not raised."""
         request = message.get("id")
         try:
             params = message.get("params", {})
+            if message.get("method") != "status":
+                self.used = time.monotonic()
             match message.get("method"):
                 case "load":
-                    info = self.load(params["model"], request)
-                    self.emit({"id": request, "event": "done", "result": asdict(info)})
+                    info = self.load(params["model"], lambda event: peer({"id": request} | event))
+                    peer({"id": request, "event": "done", "result": asdict(info)})
                 case "complete":
-                    self.start(request, Prompt(**params["prompt"]), params["options"])
+                    options = DecodingOptions(**params["options"])
+                    self.start(peer, request, self._complete(Prompt(**params["prompt"]), options))
+                case "sample":
+                    options = DecodingOptions(**params["options"])
+                    prompt, count = Prompt(**params["prompt"]), int(params["samples"])
+                    self.start(peer, request, self._sample(prompt, options, count))
+                case "status":
+                    peer({"id": request, "event": "done", "result": self.status()})
                 case "cancel":
-                    self.cancel(params["id"])
+                    self.cancel(peer, params["id"])
+                case "quit":
+                    self.ending = "it was told to end"
                 case method:
                     raise EngineError(f"the engine knows no method {method!r}")
         except EngineError as error:
-            self.emit({"id": request, "event": "error", "message": str(error)})
+            peer({"id": request, "event": "error", "message": str(error)})
         except Exception as error:
-            self._failed(request, error)
+            _failed(peer, request, error)
 
-    def load(self, name: str, request: int | None) -> ModelInfo:
-        """Replace the model; if that fails the previous one stays in service."""
+    def load(self, name: str, report: Peer) -> ModelInfo:
+        """Put the model into service, unless it is already; if that fails, the one there is stays.
+
+        Raises EngineError.
+        """
+        if self.info is not None and self.info.path == name:
+            return self.info
 
         def progress(message: str, fraction: float) -> None:
-            self.emit(
-                {"id": request, "event": "progress", "message": message, "fraction": fraction}
-            )
+            report({"event": "progress", "message": message, "fraction": fraction})
 
         progress("starting the tensor library", 0.1)
-        from engine import model as models
-        from engine.reuse import PromptCaches
+        try:
+            from engine import model as models
+            from engine.reuse import PromptCaches
+        except ImportError as error:
+            raise EngineError(f"{INSTALL_HINT} ({error})") from error
 
         progress(f"reading {Path(name).name}", 0.5)
         model = models.load(name)
         models.choose_threads(model)
         progress("warming up", 0.9)
         caches = PromptCaches(model)
-        for _ in self._decode(caches, Prompt("module m;\n"), DecodingOptions(max_tokens=8)):
+        for _ in _decode(caches, Prompt("module m;\n"), DecodingOptions(max_tokens=8)):
             pass
+        self._check_room(name)
         self.model, self.caches = model, caches
-        return ModelInfo(
+        self.info = ModelInfo(
             name=model.card.name,
             path=name,
             round=model.card.round,
@@ -84,89 +150,175 @@ class Engine:
             heads=model.heads.count,
             device=str(model.device),
             dtype=str(model.dtype).removeprefix("torch."),
+            window=model.card.window,
         )
+        return self.info
 
-    def start(self, request: int, prompt: Prompt, options: Message) -> None:
-        """Put a completion in flight."""
+    def status(self) -> Message:
+        """The process's id, its memory in bytes, and how many peers and requests it has."""
+        return {
+            "pid": os.getpid(),
+            "rss": memory.resident(),
+            "clients": len(self.peers),
+            "running": len(self.running),
+        }
+
+    def start(self, peer: Peer, request: int, work: Work) -> None:
+        """Put a request in flight."""
         if self.caches is None:
             raise EngineError("no model is loaded")
-        self.running[request] = self._decode(self.caches, prompt, DecodingOptions(**options))
+        self.running[peer, request] = work
 
-    def cancel(self, request: int) -> None:
-        """Drop a completion; one that has ended already is no longer there, which is fine."""
-        steps = self.running.pop(request, None)
-        if steps is not None:
-            steps.close()
-            self.emit({"id": request, "event": "cancelled"})
+    def cancel(self, peer: Peer, request: int) -> None:
+        """Drop a request; one that has ended already is no longer there, which is fine."""
+        work = self.running.pop((peer, request), None)
+        if work is not None:
+            work.close()
+            peer({"id": request, "event": "cancelled"})
+
+    def join(self, peer: Peer) -> None:
+        """A peer has come."""
+        self.used = time.monotonic()
+        self.peers.add(peer)
+
+    def leave(self, peer: Peer) -> None:
+        """A peer has gone: nothing is decoded for it any more."""
+        self.peers.discard(peer)
+        self.used = time.monotonic()
+        for key in [key for key in self.running if key[0] is peer]:
+            self.running.pop(key).close()
 
     def turn(self) -> None:
-        """One verification step for every completion in flight."""
-        for request, steps in list(self.running.items()):
+        """One verification step for every request in flight."""
+        for (peer, request), work in list(self.running.items()):
+            try:
+                peer({"id": request, **next(work)})
+                continue
+            except StopIteration as end:
+                peer({"id": request, "event": "done", "result": end.value})
+            except Exception as error:
+                _failed(peer, request, error)
+            del self.running[peer, request]
+            self.used = time.monotonic()
+            self._mind_memory()
+
+    def _complete(self, prompt: Prompt, options: DecodingOptions) -> Work:
+        steps = _decode(self.caches, prompt, options)
+        while True:
             try:
                 step = next(steps)
-                self.emit({"id": request, "event": "step", "step": asdict(step)})
             except StopIteration as end:
-                del self.running[request]
-                self.emit({"id": request, "event": "done", "result": asdict(end.value)})
-            except Exception as error:
-                del self.running[request]
-                self._failed(request, error)
+                return asdict(end.value)
+            yield {"event": "step", "step": asdict(step)}
 
-    def _failed(self, request: int | None, error: Exception) -> None:
-        traceback.print_exc()
-        message = f"the engine failed: {type(error).__name__}: {error} (see the log)"
-        self.emit({"id": request, "event": "error", "message": message})
+    def _sample(self, prompt: Prompt, options: DecodingOptions, count: int) -> Work:
+        """`count` samples of one prompt, decoded together; seed i + 1 is that of sample i."""
+        from engine import batch, decoding, prompts
 
-    @staticmethod
-    def _decode(
-        caches: PromptCaches, prompt: Prompt, options: DecodingOptions
-    ) -> Generator[Step, None, Completion]:
-        from engine import decoding, prompts
+        ids = tuple(decoding.prompt_ids(self.model, prompt, options))
+        typed = prompts.typed_blank(prompt.prefix)
+        # Samples have no use for drafts: a wide batch fills the processor without (`engine.batch`).
+        plain = replace(options, speculative=False)
+        requests = [batch.Request(ids, replace(plain, seed=n + 1), typed) for n in range(count)]
+        for done in batch.passes(self.model, requests, width=WIDTH):
+            ended = [{"index": index, "completion": asdict(one)} for index, one in done.ended]
+            yield {"event": "samples", "characters": done.characters, "ended": ended}
+        return {}
 
-        ids = decoding.prompt_ids(caches.model, prompt, options)
-        return caches.decode(ids, options, prompts.typed_blank(prompt.prefix))
+    def _check_room(self, name: str) -> None:
+        used = memory.resident()
+        if self.max_memory and used > self.max_memory:
+            raise EngineError(
+                f"{Path(name).name} takes {used // MEGABYTE} MB of memory, more than the "
+                f"{self.max_memory // MEGABYTE} MB allowed: choose a smaller model, or raise the "
+                "setting verifrag.engine.maxMemory"
+            )
+
+    def _mind_memory(self) -> None:
+        """Keep to the limit: first without the caches of earlier prompts, then with a new process."""
+        if not self.max_memory or memory.resident() <= self.max_memory:
+            return
+        self.caches.clear()
+        if memory.resident() > self.max_memory and not self.running:
+            self.ending = f"it took more than {self.max_memory // MEGABYTE} MB of memory"
 
 
-def serve(stdin: TextIO, stdout: TextIO) -> None:
-    """Answer messages until standard input ends."""
+def _decode(
+    caches: PromptCaches, prompt: Prompt, options: DecodingOptions
+) -> Generator[Step, None, Completion]:
+    from engine import decoding, prompts
 
-    def emit(message: Message) -> None:
-        stdout.write(json.dumps(message) + "\n")
+    ids = decoding.prompt_ids(caches.model, prompt, options)
+    return caches.decode(ids, options, prompts.typed_blank(prompt.prefix))
+
+
+def _failed(peer: Peer, request: int | None, error: Exception) -> None:
+    traceback.print_exc()
+    message = f"the engine failed: {type(error).__name__}: {error} (see the log)"
+    peer({"id": request, "event": "error", "message": message})
+
+
+def work(engine: Engine, inbox: Inbox, idle: float | None = None) -> str:
+    """Answer letters until there is a reason to end, which is returned.
+
+    That is `engine.ending`, or with `idle` that many seconds without a request (`LINGER` without a
+    peer); without `idle` it is the leaving of the one peer.
+    """
+    while not engine.ending:
+        while not engine.running or not inbox.empty():
+            try:
+                engine.receive(inbox.get(timeout=_patience(engine, idle)))
+            except queue.Empty:
+                if _patience(engine, idle) == 0:  # else a peer has come meanwhile
+                    return IDLE
+            if engine.ending or (idle is None and not engine.peers):
+                return engine.ending
+        engine.turn()
+    return engine.ending
+
+
+def _patience(engine: Engine, idle: float | None) -> float | None:
+    """Seconds to wait for the next letter."""
+    if idle is None:
+        return None
+    allowed = idle if engine.peers else LINGER
+    return max(0.0, engine.used + allowed - time.monotonic())
+
+
+def read(stream: BinaryIO, peer: Peer, inbox: Inbox) -> None:
+    """Put every line of `stream` into `inbox`, then that the peer has left.
+
+    A last line that is not ended is half a message and dropped. One that is too long is answered,
+    and taken for a leaving, for nothing that follows could be told from it.
+    """
+    try:
+        while (line := stream.readline(LONGEST_LINE)).endswith(b"\n"):
+            inbox.put(Letter(peer, line))
+        if len(line) == LONGEST_LINE:
+            text = f"a message of more than {LONGEST_LINE} bytes is not read"
+            peer({"id": None, "event": "error", "message": text})
+    except OSError as error:
+        print(f"a peer was lost: {error}", file=sys.stderr)
+    inbox.put(Letter(peer, b""))
+
+
+def serve(stdin: BinaryIO, stdout: BinaryIO) -> None:
+    """Answer the one peer on these streams until it has left."""
+
+    def peer(message: Message) -> None:
+        stdout.write(json.dumps(message).encode() + b"\n")
         stdout.flush()
 
-    inbox: queue.SimpleQueue[str] = queue.SimpleQueue()
-
-    def read() -> None:
-        for line in stdin:
-            inbox.put(line)
-        inbox.put("")
-
-    threading.Thread(target=read, daemon=True, name="stdin").start()
-    engine = Engine(emit)
-    while True:
-        while not engine.running or not inbox.empty():
-            line = inbox.get()
-            if not line:
-                return
-            try:
-                message = json.loads(line)
-            except ValueError:
-                print(f"not JSON, ignored: {line[:200]!r}", file=sys.stderr)
-                continue
-            engine.handle(message)
-        engine.turn()
+    engine, inbox = Engine(), Inbox()
+    engine.join(peer)
+    threading.Thread(target=read, args=(stdin, peer, inbox), daemon=True).start()
+    work(engine, inbox)
 
 
 def main() -> int:
     """Run the process; standard output belongs to the protocol, everything else goes to the log."""
-    protocol, sys.stdout = sys.stdout, sys.stderr
-    try:
-        import torch  # noqa: F401
-        import transformers  # noqa: F401
-    except ImportError as error:
-        print(json.dumps({"event": "fatal", "message": f"{INSTALL_HINT} ({error})"}), file=protocol)
-        return 1
-    serve(sys.stdin, protocol)
+    protocol, sys.stdout = sys.stdout.buffer, sys.stderr
+    serve(sys.stdin.buffer, protocol)
     return 0
 
 

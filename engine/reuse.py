@@ -35,6 +35,10 @@ class PromptCaches:
         with self._lent(tuple(prompt)) as cache:
             return (yield from decoding.decode(self.model, prompt, options, typed, cache))
 
+    def clear(self) -> None:
+        """Forget every prompt, for the memory."""
+        self.kept.clear()
+
     @contextmanager
     def _lent(self, prompt: tuple[int, ...]) -> Iterator[TreeCache]:
         """A cache that holds the beginning of `prompt`; afterwards it is kept with all of it.

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import islice
 
 import pyslang
@@ -36,10 +37,12 @@ class SyntaxProblem:
     message: str
 
 
+@lru_cache(maxsize=4)
 def read(text: str) -> Reading | None:
     """The reading of `text`, as SystemVerilog or as Verilog-2005, that has fewer problems.
 
-    None where blocks nest deeper than `MAX_NESTING`.
+    None where blocks nest deeper than `MAX_NESTING`. The last few are kept: what is asked of a text
+    one thing after the other costs one parse.
     """
     if _nesting(text) > MAX_NESTING:
         return None
@@ -77,7 +80,9 @@ class Reading:
         """Where `location` is in the text; within a macro, where the macro is used."""
         byte = self._manager.getFullyExpandedLoc(location).offset - self._prefix
         ends, extra = self._wide
-        return min(max(byte - extra[bisect_right(ends, byte)], 0), len(self.text))
+        if ends:
+            byte -= extra[bisect_right(ends, byte)]
+        return min(max(byte, 0), len(self.text))
 
     def span(self, range_: pyslang.SourceRange) -> tuple[int, int]:
         """The part of the text that `range_` covers, with the whole of a macro's use."""

@@ -11,14 +11,12 @@ import functools
 import re
 import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
-from pyslang import parsing, syntax
-
-from engine.verilog.reading import MAX_NESTING, OPAQUE, Reading, SyntaxProblem, read
-
-_Kind = syntax.SyntaxKind
+from engine.verilog.declarations import UNITS, Declaration
+from engine.verilog.outline import outline
+from engine.verilog.reading import MAX_NESTING, OPAQUE, SyntaxProblem, read
 
 
 @dataclass(frozen=True)
@@ -92,21 +90,13 @@ def is_valid(text: str, parser: Literal["pyslang", "pyverilog"] = "pyslang") -> 
 
 def modules(text: str) -> list[Module]:
     """What `text` declares, in order of appearance."""
-    reading = read(text)
-    if reading is None:
-        return []
-    found = [_module(reading, node) for node in _declarations(reading.root)]
-    starts = [match.start() for match in _MODULE_LINE.finditer(text)]
-    if reading.problems and len(found) < len(starts) > 1:
-        # A header that is still open swallows the next module: read them one by one.
-        ends = [*starts[1:], len(text)]
-        pieces = zip(starts, ends, strict=True)
-        return [_moved(one, start) for start, end in pieces for one in modules(text[start:end])]
-    return sorted((module for module in found if module.name), key=lambda module: module.start)
+    return modules_of(text, outline(text))
 
 
-def _moved(module: Module, offset: int) -> Module:
-    return replace(module, start=module.start + offset, end=module.end + offset)
+def modules_of(text: str, root: Declaration) -> list[Module]:
+    """The same, from the outline of `text`."""
+    units = [one for one in root.walk() if one.kind in _MODULES and one.name]
+    return [_module(text, unit) for unit in sorted(units, key=lambda unit: unit.start)]
 
 
 def header(text: str, module: Module) -> str:
@@ -127,153 +117,57 @@ def header(text: str, module: Module) -> str:
     return source.split("\n\n", 1)[0].rstrip()
 
 
-_MODULE_LINE = re.compile(r"^(?:macro)?module\b", re.MULTILINE)
 _HEADER_TOKENS = re.compile(rf"{OPAQUE}|[();]", re.DOTALL)
 
-_DECLARATIONS = {
-    _Kind.ModuleDeclaration,
-    _Kind.InterfaceDeclaration,
-    _Kind.ProgramDeclaration,
-    _Kind.UdpDeclaration,
-}
-# What holds further members of a module.
-_NESTS = {
-    _Kind.CompilationUnit,
-    _Kind.GenerateRegion,
-    _Kind.GenerateBlock,
-    _Kind.IfGenerate,
-    _Kind.ElseClause,
-    _Kind.LoopGenerate,
-    _Kind.CaseGenerate,
-    _Kind.StandardCaseItem,
-    _Kind.DefaultCaseItem,
-}
+_MODULES = UNITS - {"package", "class"}
+_SIGNALS = {"signal", "localparam", "parameter"}
+# What has names of its own that are none of the module's.
+_APART = UNITS | {"function", "task", "process", "typedef", "signal"}
 
 
-_NAMES_SIGNALS = {_Kind.NetDeclaration, _Kind.DataDeclaration, _Kind.ParameterDeclaration}
-
-
-def _nodes(node: syntax.SyntaxNode) -> list[syntax.SyntaxNode]:
-    return [child for child in node if isinstance(child, syntax.SyntaxNode)]
-
-
-def _members(top: syntax.SyntaxNode) -> Iterator[syntax.SyntaxNode]:
-    """What stands in `top` and in its generate blocks, in order. A declaration is not entered."""
-    waiting = _nodes(top)[::-1]
-    while waiting:
-        node = waiting.pop()
-        if node.kind in _NESTS:
-            waiting.extend(reversed(_nodes(node)))
-        else:
-            yield node
-
-
-def _declarations(root: syntax.SyntaxNode) -> Iterator[syntax.SyntaxNode]:
-    """Every declaration, those within another included: where an `endmodule` is missing, slang takes
-    the next module for a nested one."""
-    waiting = [root]
-    while waiting:
-        for node in _members(waiting.pop()):
-            if node.kind in _DECLARATIONS:
-                yield node
-                waiting.append(node)
-
-
-def _module(reading: Reading, node: syntax.SyntaxNode) -> Module:
-    start, end = reading.span(node.sourceRange)
-    if node.kind == _Kind.UdpDeclaration:
-        return Module(node.name.valueText, start, end)
-    members = list(_members(node))
-    if node.endmodule.isMissing:
-        nested = (reading.span(one.sourceRange)[0] for one in members if one.kind in _DECLARATIONS)
-        end = min(nested, default=len(reading.text))
-    ports = {port.name: port for port in _header_ports(reading, node.header.ports) if port.name}
-    for member in members:
-        if member.kind == _Kind.PortDeclaration:
-            named = (port for port in _body_ports(reading, member) if port.name in ports)
-            ports.update((port.name, port) for port in named)
-    instances = (one.type for one in members if one.kind == _Kind.HierarchyInstantiation)
+def _module(text: str, unit: Declaration) -> Module:
+    if unit.kind == "primitive":
+        return Module(unit.name, unit.start, unit.end)
+    _, body = unit.head
+    members = list(unit.walk(_APART))
+    parameters = [one for one in unit.children if one.kind == "parameter"]
+    if "#" in text[slice(*unit.head)]:  # those in the body count only where the header has no list
+        parameters = [one for one in parameters if one.start < body]
+    instances = (one for one in members if one.kind == "instance" and one.type_at is not None)
     return Module(
-        name=node.header.name.valueText,
-        start=start,
-        end=end,
-        ports=tuple(ports.values()),
-        parameters=tuple(_parameters(reading, node.header.parameters, members)),
-        instances=tuple(dict.fromkeys(type_.valueText for type_ in instances)),
-        signals=tuple(signal for member in members for signal in _signals(reading, member)),
+        name=unit.name,
+        start=unit.start,
+        end=unit.end,
+        ports=tuple(_ports(text, unit)),
+        parameters=tuple(_parameter(text, one) for one in parameters),
+        instances=tuple(dict.fromkeys(text[slice(*one.head)].lstrip("\\") for one in instances)),
+        signals=tuple(
+            Signal(one.name, one.described(text))
+            for one in members
+            if one.kind in _SIGNALS and one.name and one.start >= body
+        ),
     )
 
 
-def _header_ports(reading: Reading, ports: syntax.SyntaxNode | None) -> Iterator[Port]:
-    """The ports in a header. One with only a name goes on with what the one before it said."""
-    direction = type_text = ""
-    for port in _items(ports):
-        match port.kind:
-            case _Kind.ImplicitAnsiPort:
-                own = reading.source(port.header)
-                if own:
-                    direction, type_text = _direction(own, direction or "inout")
-                yield Port(port.declarator.name.valueText, direction, type_text)
-            case _Kind.ExplicitAnsiPort:
-                direction = port.direction.valueText or direction
-                yield Port(port.name.valueText, direction, "")
-            case _Kind.ImplicitNonAnsiPort if port.expr.kind == _Kind.PortReference:
-                yield Port(port.expr.name.valueText, "", "")
-            case _Kind.ExplicitNonAnsiPort:
-                yield Port(port.name.valueText, "", "")
+def _ports(text: str, unit: Declaration) -> Iterator[Port]:
+    """The ports in the order of the header. One whose direction is left out has that of the one
+    before it; of one with nothing but a name in an old header nothing is known."""
+    direction = ""
+    for one in unit.children:
+        if one.kind != "port" or not one.name:
+            continue
+        if one.head is None:
+            yield Port(one.name, "", "")
+            continue
+        source = " ".join(text[slice(*one.head)].split())
+        match = re.match(r"(?:input|output|inout|ref)\b", source)
+        direction = match.group() if match else direction or "inout"
+        yield Port(one.name, direction, source[match.end() :].strip() if match else source)
 
 
-def _body_ports(reading: Reading, declaration: syntax.SyntaxNode) -> Iterator[Port]:
-    """The ports that `declaration` declares in the body of a module with a plain header."""
-    direction, type_text = _direction(reading.source(declaration.header), "")
-    for declarator in _items(declaration.declarators):
-        yield Port(declarator.name.valueText, direction, type_text)
-
-
-def _direction(source: str, otherwise: str) -> tuple[str, str]:
-    """Cut `input reg [7:0]` into its direction and the rest."""
-    match = re.match(r"(?:input|output|inout|ref)\b", source)
-    if not match:
-        return otherwise, source
-    return match.group(), source[match.end() :].strip()
-
-
-def _parameters(
-    reading: Reading, ports: syntax.SyntaxNode | None, members: list[syntax.SyntaxNode]
-) -> Iterator[Parameter]:
-    """The parameters in the header; those in the body count only where the header has no list."""
-    if ports is not None:
-        declarations = _items(ports.declarations)
-    else:
-        statements = (one for one in members if one.kind == _Kind.ParameterDeclarationStatement)
-        declarations = [statement.parameter for statement in statements]
-    for declaration in declarations:
-        local = declaration.keyword.kind == parsing.TokenKind.LocalParamKeyword
-        if declaration.kind == _Kind.ParameterDeclaration and not local:
-            for declarator in _items(declaration.declarators):
-                value = declarator.initializer
-                yield Parameter(declarator.name.valueText, reading.source(value and value.expr))
-
-
-def _signals(reading: Reading, member: syntax.SyntaxNode) -> Iterator[Signal]:
-    """The names that `member` declares, each with a declaration of its own."""
-    declaration = member
-    if member.kind == _Kind.ParameterDeclarationStatement:
-        declaration = member.parameter
-    if declaration.kind not in _NAMES_SIGNALS:
-        return
-    declarators = _items(declaration.declarators)
-    start, _ = reading.span(declaration.sourceRange)
-    for number, declarator in enumerate(declarators):
-        if number == 0:
-            until, _ = reading.span(declarator.sourceRange)
-            kind = " ".join(reading.text[start:until].split())
-        yield Signal(declarator.name.valueText, f"{kind} {reading.source(declarator)}")
-
-
-def _items(nodes: syntax.SyntaxNode | None) -> list[syntax.SyntaxNode]:
-    """The nodes of a separated list, without its separators."""
-    return [] if nodes is None else _nodes(nodes)
+def _parameter(text: str, one: Declaration) -> Parameter:
+    default = text[one.start : one.end].partition("=")[2]
+    return Parameter(one.name, " ".join(default.split()))
 
 
 @functools.lru_cache(maxsize=1)

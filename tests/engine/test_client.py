@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import signal
 import sys
 from pathlib import Path
 
@@ -114,7 +116,7 @@ async def test_a_load_that_fails_leaves_the_model_in_service(clients, fake_engin
     assert client.model == "good"
 
 
-async def test_a_missing_extra_is_told_in_the_child_s_own_words(clients, fake_engine):
+async def test_a_missing_extra_is_told_in_the_engine_s_own_words(clients, fake_engine):
     words = "install it with: pip install 'verifrag[engine]'"
     client = clients("tiny", fake_engine("--fatal", words))
     with pytest.raises(EngineError, match="pip install"):
@@ -153,6 +155,88 @@ async def test_stderr_goes_to_the_log(clients):
     with pytest.raises(EngineError, match="boom"):
         await client.load()
     assert lines == ["boom"]
+
+
+async def test_samples_come_as_they_end_and_the_text_is_counted(clients, fake_engine):
+    client = clients("tiny", fake_engine())
+    ended, characters = [], []
+    asked = prompt('answers ["greedy", "one;", "two;", "three;"]')
+    await client.sample(
+        asked, OPTIONS, 4, lambda index, one: ended.append((index, one.text)), characters.append
+    )
+    assert ended == [(0, "one;"), (1, "two;"), (2, "three;"), (3, "three;")]
+    assert sum(characters) == len("one;two;three;three;")
+
+
+async def test_a_process_that_says_nothing_is_killed_and_the_next_one_serves(
+    clients, fake_engine, tmp_path, monkeypatch
+):
+    """The first child swallows what it is asked; when it is gone the fake engine takes over."""
+    monkeypatch.setattr("engine.client.LOAD_SILENCE", 0.3)
+    fake, flag = fake_engine(), tmp_path / "second"
+    script = f"""
+import os, pathlib, sys
+flag = pathlib.Path({str(flag)!r})
+if flag.exists():
+    os.execv({fake[0]!r}, {fake!r})
+flag.touch()
+for line in sys.stdin:
+    pass
+"""
+    client = clients("tiny", child(script))
+    with pytest.raises(EngineError, match=r"said nothing for 0\.3 s and was stopped"):
+        await client.load()
+    monkeypatch.undo()
+    assert (await client.load()).name == "tiny"
+
+
+async def test_half_a_line_before_the_death_is_no_message(clients):
+    script = """
+import sys
+sys.stdin.readline()
+sys.stdout.write('{"id": 1, "event": "done", "resu')
+"""
+    client = clients("tiny", child(script))
+    with pytest.raises(EngineError, match=r"exit code 0"):
+        await client.load()
+
+
+async def test_a_request_of_many_megabytes_is_refused_here(clients, fake_engine):
+    client = clients("tiny", fake_engine())
+    with pytest.raises(EngineError, match="the request is too long"):
+        await client.complete(Prompt("x" * (1 << 24)), OPTIONS)
+    assert (await client.complete(prompt('answer "z"'), OPTIONS)).text == "z"
+
+
+async def test_status_tells_which_process_serves(clients, fake_engine):
+    client = clients("tiny", fake_engine())
+    assert await client.status() is None
+    await client.load()
+    status = await client.status()
+    assert status.rss == 1 << 20
+    os.kill(status.pid, signal.SIGKILL)
+    while client.state.kind != "stopped":
+        await asyncio.sleep(0.01)
+    assert (await client.complete(prompt('answer "z"'), OPTIONS)).text == "z"
+
+
+async def test_a_restart_gives_a_new_process(clients, fake_engine):
+    client = clients("tiny", fake_engine())
+    await client.load()
+    first = await client.status()
+    assert (await client.restart()).name == "tiny"
+    assert (await client.status()).pid != first.pid
+
+
+async def test_a_model_that_is_replaced_finishes_what_it_is_decoding(clients, fake_engine):
+    client = clients("/models/tiny", fake_engine("--delay", "0.03"))
+    started = asyncio.Event()
+    old = asyncio.create_task(
+        client.complete(prompt('answer "a & b;"'), OPTIONS, lambda step: started.set())
+    )
+    await started.wait()
+    assert (await client.load("/models/other")).name == "other"
+    assert (await old).text == "a & b;"
 
 
 async def test_stop_ends_even_a_child_that_does_not_listen(clients, tmp_path):

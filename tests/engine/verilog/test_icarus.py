@@ -10,11 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from engine.verilog import icarus as icarus_module
+from engine.verilog import tools
 from engine.verilog.icarus import (
     Icarus,
     IcarusMissing,
     Message,
+    Related,
     check,
     check_now,
     check_untrusted,
@@ -150,6 +151,57 @@ def test_unsaved_text_counts_instead_of_the_file(tmp_path):
     assert {(message.file, message.line) for message in messages} == {(str(other), 2)}
 
 
+def test_an_unsaved_header_counts_wherever_it_is_included(tmp_path):
+    (tmp_path / "inc" / "deep").mkdir(parents=True)
+    (tmp_path / "rtl").mkdir()
+    for name in ("inc/width.vh", "inc/deep/more.vh", "rtl/beside.vh"):
+        (tmp_path / name).write_text("`error_on_disk(\n")
+    unsaved = {
+        tmp_path / "inc" / "width.vh": '`define WIDTH 8\n`include "deep/more.vh"\n',
+        tmp_path / "inc" / "deep" / "more.vh": "`define MORE 1\n",
+        tmp_path / "rtl" / "beside.vh": "wire c = `MORE;\nwire d = oops;\n",
+    }
+    text = '`include "../inc/width.vh"\nmodule m(input [`WIDTH-1:0] a);\n`include "beside.vh"\nendmodule\n'
+    icarus = Icarus(include_dirs=(str(tmp_path / "inc"),))
+    messages = check_now(icarus, text, str(tmp_path / "rtl" / "m.v"), unsaved=unsaved)
+    assert {(one.file, one.line) for one in messages} == {(str(tmp_path / "rtl" / "beside.vh"), 2)}
+
+
+def test_files_before_the_text_are_compiled_before_it(tmp_path):
+    package = tmp_path / "p.sv"
+    package.write_text("package p;\n  parameter W = 4;\nendpackage\n")
+    text = "module m;\n  wire [p::W-1:0] a;\nendmodule\n"
+    assert check_now(ICARUS, text, str(tmp_path / "m.sv"), before=[package]) == []
+    assert check_now(ICARUS, text, str(tmp_path / "m.sv"), [package]) != []
+
+
+def test_an_ifdef_that_is_open_in_one_buffer_is_told_there(tmp_path):
+    other = tmp_path / "sub.v"
+    other.write_text("module sub;\nendmodule\n")
+    edited = {other: "module sub;\nendmodule\n`ifdef NEVER\n"}
+    last = tmp_path / "last.v"
+    last.write_text("module last;\nendmodule\n")
+    messages = check_now(
+        ICARUS,
+        "module m;\n  sub u();\nendmodule\n",
+        str(tmp_path / "m.v"),
+        [other, last],
+        10,
+        edited,
+    )
+    assert [(one.file, one.line, one.text) for one in messages] == [
+        (str(other), 3, "This `ifdef lacks an `endif.")
+    ]
+
+
+def test_library_files_give_only_what_is_missing(tmp_path):
+    library = tmp_path / "cells.v"
+    library.write_text("module used; endmodule\nmodule unused; wire a = oops; endmodule\n")
+    text = "module m;\n  used u();\nendmodule\n"
+    icarus = Icarus(library_files=(str(library),))
+    assert check_now(icarus, text, str(tmp_path / "m.v")) == []
+
+
 def test_an_error_in_an_included_file_names_that_file(tmp_path):
     (tmp_path / "bad.vh").write_text("\n)\n")
     (message, *_) = check_now(
@@ -218,8 +270,8 @@ async def test_cancelling_kills_the_whole_group(monkeypatch):
         killed.append(pid)
         original(pid)
 
-    original = icarus_module._kill
-    monkeypatch.setattr(icarus_module, "_kill", kill)
+    original = tools.kill
+    monkeypatch.setattr(tools, "kill", kill)
     running = asyncio.create_task(check(ICARUS, ENDLESS, "m.v"))
     await asyncio.sleep(0.3)
     running.cancel()
@@ -241,7 +293,7 @@ async def _gone(group, seconds=20):
 
 
 def test_output_is_bounded(monkeypatch):
-    monkeypatch.setattr(icarus_module, "MAX_OUTPUT", 2000)
+    monkeypatch.setattr(tools, "MAX_OUTPUT", 2000)
     many = "".join(f"  assign q{i} = a;\n" for i in range(1000))
     messages = check_now(ICARUS, f"module m(input a);\n{many}endmodule\n", "m.v")
     assert 10 < len(messages) < 100
@@ -281,7 +333,8 @@ def test_parse_folds_drops_and_sorts_out():
             "a.v",
             3,
             "error",
-            "'z' has already been declared in this scope.\nIt was declared here as a variable.",
+            "'z' has already been declared in this scope.",
+            (Related("a.v", 2, "It was declared here as a variable."),),
         ),
         Message("a.v", 9, "warning", "some timing"),
         Message("C:\\my designs\\b.v", 1, "warning", "sorry: not yet"),
