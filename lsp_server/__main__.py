@@ -1,9 +1,14 @@
-"""Command line of the language server: `verifrag`, or `python -m lsp_server`."""
+"""Command line of the language server: `verifrag`, or `python -m lsp_server`.
+
+verifrag [--stdio | --tcp HOST:PORT]     serve one editor
+verifrag doctor                          say what is wrong here (`lsp_server.doctor`)
+"""
 
 from __future__ import annotations
 
 import argparse
 import logging
+import os
 import sys
 from collections.abc import Sequence
 
@@ -13,6 +18,14 @@ from lsp_server import __version__
 def main(arguments: Sequence[str] | None = None) -> None:
     """Serve one editor, over stdin and stdout unless told otherwise."""
     options = parse(arguments)
+    if os.name == "nt":
+        sys.exit(
+            "verifrag: Windows is not supported: install it in WSL, the Linux that Windows has"
+        )
+    if options.command == "doctor":
+        from lsp_server import doctor
+
+        sys.exit(doctor.run(options))
     try:
         set_up_logging(options.log_file, options.verbose)
     except OSError as error:
@@ -44,6 +57,12 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         "-v", "--verbose", action="count", default=0, help="say more in the log; -vv for everything"
     )
     parser.add_argument("--version", action="version", version=f"verifrag {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="doctor")
+    doctor = commands.add_parser("doctor", help="say what is wrong on this machine")
+    doctor.add_argument("--json", action="store_true", help="print JSON")
+    doctor.add_argument("--model", default="", help="as in the setting verifrag.model")
+    doctor.add_argument("--iverilog", default="iverilog", help="as in verifrag.iverilog.path")
+    doctor.add_argument("--quick", action="store_true", help="do not load the model")
     return parser.parse_args(arguments)
 
 

@@ -1,22 +1,37 @@
-"""Ghost text: ask the engine for what belongs at the cursor and keep what may be shown."""
+"""One piece of ghost text: where it may appear, what is asked of the engine, what of it is shown."""
 
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lsprotocol import types
 
 from engine.api import Completion, DecodingOptions, Prompt, Step
 from engine.client import EngineClient
+from engine.verilog.lexemes import KEYWORDS
 from lsp_server import prompt as prompts
+from lsp_server.cursor import enclosing, stop_policy, surroundings, without_comments
+from lsp_server.offers import Offer
 from lsp_server.positions import LineIndex
-from lsp_server.screen import screen
+from lsp_server.screen import Shown, screen
 from lsp_server.settings import Settings
 from trainer.references import Reference
 
 ACCEPT = "verifrag.accept"
+ACCEPT_PART = "verifrag.acceptPart"
+# Of the candidates after the first, which is greedy. Higher ones compile less often (dev/LOG.md).
+TEMPERATURE = 0.5
+
+_CLOSERS_ONLY = re.compile(r"[)\]};,\" \t]*(?:\r?\n|\Z)")
+_NAME = re.compile(r"(?<![\w$`.'\\])[A-Za-z_][\w$]*")
+_DECLARES = re.compile(
+    r"\b(?:wire|reg|logic|integer|genvar|parameter|localparam|input|output|inout|real|time|int|bit"
+    r"|module|function|task|typedef|enum|struct|tri|var)\b[^;]*"
+)
+_LABEL_OR_INSTANCE = re.compile(r":\s*([A-Za-z_]\w*)|\b[A-Za-z_]\w*\s+([A-Za-z_]\w*)\s*\(")
 
 
 @dataclass(frozen=True)
@@ -24,12 +39,13 @@ class Place:
     """Where ghost text goes: between `prefix` and `suffix`, the whole text on either side.
 
     `chosen` is what the editor's pop-up menu has selected; it already stands at the end of
-    `prefix`, though not yet in the document, where it will replace `range`.
+    `prefix`, though not yet in the document, where it will replace `start` to `end` (offsets).
     """
 
     prefix: str
     suffix: str
-    range: types.Range
+    start: int
+    end: int
     chosen: str = ""
 
 
@@ -39,7 +55,7 @@ class Ghost:
 
     prompt: Prompt
     completion: Completion
-    shown: str
+    shown: Shown
 
 
 def place(index: LineIndex, params: types.InlineCompletionParams) -> Place:
@@ -48,51 +64,113 @@ def place(index: LineIndex, params: types.InlineCompletionParams) -> Place:
     selected = params.context.selected_completion_info
     if selected is None:
         offset = index.offset(params.position)
-        return Place(text[:offset], text[offset:], index.range(offset, offset))
+        return Place(text[:offset], text[offset:], offset, offset)
     start, end = index.offset(selected.range.start), index.offset(selected.range.end)
-    return Place(text[:start] + selected.text, text[end:], selected.range, selected.text)
+    return Place(text[:start] + selected.text, text[end:], start, end, selected.text)
 
 
-async def ghost_text(
-    at: Place,
-    settings: Settings,
-    engine: EngineClient,
-    header: prompts.Header,
-    on_step: Callable[[Step], None],
-) -> Ghost:
-    """Decode and screen what belongs at `at`. Raises EngineError; cancelling stops the decoder."""
+def welcome(at: Place) -> bool:
+    """Whether ghost text may come unasked: in code, not within a word, not in front of a line's
+    first word."""
+    if at.suffix[:1].isalnum() or at.suffix[:1] in ("_", "$"):
+        return False
+    line = at.prefix.rpartition("\n")[2]
+    if not line.strip() and not _CLOSERS_ONLY.match(at.suffix):
+        return False
+    return surroundings(at.prefix + at.suffix, len(at.prefix)) == "code"
+
+
+@dataclass(frozen=True)
+class Question:
+    """What the engine is asked at `at`, and how it is to decode the first, greedy answer."""
+
+    at: Place
+    prompt: Prompt
+    options: DecodingOptions
+
+
+def question(at: Place, settings: Settings, window: int, header: prompts.Header) -> Question:
+    """What to ask a model that sees `window` tokens."""
     text, offset = at.prefix + at.suffix, len(at.prefix)
-    prompt = await asyncio.to_thread(prompts.build, text, offset, header)
+    room = prompts.Room.of(window, settings.completion_max_tokens)
     options = DecodingOptions(
         max_tokens=settings.completion_max_tokens,
         max_seconds=settings.completion_max_seconds,
-        stop=prompts.stop_policy(text, offset),
+        stop=stop_policy(text, offset),
     )
-    completion = await engine.complete(prompt, options, on_step)
+    return Question(at, prompts.build(text, offset, header, room), options)
+
+
+async def ghost_text(
+    asked: Question, engine: EngineClient, on_step: Callable[[Step], None] | None = None
+) -> Ghost:
+    """The first answer, screened. Raises EngineError; cancelling stops the decoder."""
+    return await _screened(asked, await engine.complete(asked.prompt, asked.options, on_step))
+
+
+async def alternatives(asked: Question, engine: EngineClient, count: int) -> list[Ghost]:
+    """`count` further answers, sampled together, screened. Raises and is cancelled alike."""
+    sampled: dict[int, Completion] = {}
+    options = replace(asked.options, temperature=TEMPERATURE)
+    await engine.sample(asked.prompt, options, count, sampled.__setitem__)
+    return [await _screened(asked, completion) for _, completion in sorted(sampled.items())]
+
+
+async def _screened(asked: Question, completion: Completion) -> Ghost:
     fragments = completion.fragments or (completion.text,)
+    at = asked.at
     # Parsing takes milliseconds, but in a long module they add up.
     shown = await asyncio.to_thread(screen, at.prefix, at.suffix, fragments)
-    return Ghost(prompt, completion, shown)
+    return Ghost(asked.prompt, completion, shown)
 
 
-def item(ghost: Ghost, at: Place, offer_id: str) -> types.InlineCompletionItem:
+def new_names(at: Place, text: str, known: Callable[[str], object]) -> set[str]:
+    """The names that `text` uses though nobody has declared them: they are no word of the module
+    around the cursor, not declared in `text`, and not `known` as a module."""
+    start, end = enclosing(at.prefix + at.suffix, len(at.prefix))
+    around = without_comments(at.prefix[start:] + at.suffix[: end - len(at.prefix)])
+    code = without_comments(text)
+    declared = {name for match in _DECLARES.finditer(code) for name in _NAME.findall(match[0])}
+    declared |= {name for names in _LABEL_OR_INSTANCE.findall(code) for name in names}
+    half = re.search(r"[\w$]*\Z", at.prefix)[0]
+    used = set(_NAME.findall(without_comments(half + text)))
+    words = set(re.findall(r"[A-Za-z_][\w$]*", around))
+    return {name for name in used - declared - words - set(KEYWORDS) if not known(name)}
+
+
+def item(offer: Offer, at: Place, index: LineIndex, offer_id: str) -> types.InlineCompletionItem:
     """The protocol's item; its command tells the server that the user accepted it."""
     return types.InlineCompletionItem(
-        insert_text=at.chosen + ghost.shown,
-        range=at.range,
+        insert_text=at.chosen + offer.text,
+        range=index.range(at.start, at.end + offer.replaced),
         command=types.Command("Verifrag: completion accepted", ACCEPT, arguments=[offer_id]),
     )
 
 
-def reference(ghost: Ghost, uri: str) -> Reference:
-    """What is learnt if the user accepts this."""
-    return Reference(
+def offer(ghost: Ghost, at: Place, uri: str) -> Offer:
+    """What is shown of `ghost`, with what is learnt if the user accepts it."""
+    learnt = Reference(
         kind="fill",
         uri=uri,
         prefix=ghost.prompt.prefix,
-        suffix=ghost.prompt.suffix,
+        suffix=ghost.prompt.suffix[ghost.shown.replaced :],
         context=ghost.prompt.context,
         offered=ghost.completion.text,
-        accepted=ghost.shown,
+        accepted=ghost.shown.text.replace("\r\n", "\n"),
         model=ghost.completion.model,
     )
+    return Offer(at.prefix, at.suffix, ghost.shown.text, ghost.shown.replaced, learnt)
+
+
+def after(accepted: Offer) -> Place:
+    """Where the cursor will be once `accepted` is."""
+    prefix = accepted.prefix + accepted.text
+    return Place(prefix, accepted.suffix[accepted.replaced :], len(prefix), len(prefix))
+
+
+def again(left: Offer) -> Offer | None:
+    """`left`, which was offered for another text after the cursor, as it fits now."""
+    shown = screen(left.prefix, left.suffix, [left.text])
+    if not shown.text:
+        return None
+    return replace(left, text=shown.text, replaced=shown.replaced, fits=True)

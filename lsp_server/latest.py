@@ -34,6 +34,15 @@ class Latest:
             if self._running.get(key) is task:
                 del self._running[key]
 
+    def running(self, key: str) -> bool:
+        """Whether something runs for `key`."""
+        return key in self._running
+
+    async def ended(self, key: str) -> None:
+        """Wait until what runs for `key` has ended, however it does."""
+        if key in self._running:
+            await asyncio.wait({self._running[key]})
+
     def cancel(self, key: str) -> None:
         """End what runs for `key`, if anything does."""
         task = self._running.pop(key, None)

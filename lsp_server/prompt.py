@@ -1,41 +1,80 @@
-"""From a document and a cursor to the engine's `Prompt`, and what the text says about the cursor.
+"""From a document and a cursor to the engine's `Prompt`: what matters, within the model's window.
 
-Everything here works on text that is being typed and may be huge or no Verilog at all, so it looks
-only at a bounded stretch around the cursor and uses words, not a parse.
+A model sees a few hundred tokens. What goes there: the lines around the cursor; the header of the
+module it is in and the declarations of that module, even when they are far above; the headers of
+the modules named near the cursor. The parts are measured in characters, a little less than would fit,
+because the server has no tokenizer; what is still too long the engine cuts. Prompts have `\\n` line
+ends whatever the file has.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 
-from engine.api import Prompt, Stop
+from engine.api import Prompt
+from engine.verilog.syntax import Module
+from engine.verilog.syntax import header as header_of
+from lsp_server.cursor import MODULE_START, enclosing, inside_module, without_comments
 
-# More than any model here reads; the engine cuts further, to the window of its model.
-PREFIX_CHARACTERS = 16_000
-SUFFIX_CHARACTERS = 6_000
-CONTEXT_CHARACTERS = 1_500
+__all__ = ["Header", "Room", "build", "headers", "inside_module", "instruct"]
+
+# Verilog has 2.8 characters a token on average; a little less, to be rather too short.
+CHARACTERS_A_TOKEN = 2.5
+# Looked at around the cursor, whatever the model's window.
+PREFIX_CHARACTERS = 64_000
 # How far from the cursor a module's name still makes its header worth knowing.
 NEAR_BEFORE = 3_000
 NEAR_AFTER = 500
+# A prefix that is cut loses this part of its room at once: while one types, it keeps its beginning,
+# and the engine what it has read of it.
+STRIDES = 6
 
 IDENTIFIER = re.compile(r"[A-Za-z_][\w$]*")
-MODULE_START = re.compile(r"\b(?:macro)?module\s+(?:automatic\s+)?([A-Za-z_][\w$]*)")
-MODULE_END = "endmodule"
-COMMENT = re.compile(r"//[^\n]*|/\*.*?(?:\*/|\Z)", re.DOTALL)
+_DECLARATION = re.compile(
+    r"^[ \t]*(?:input|output|inout|wire|tri|wand|wor|reg|logic|bit|integer|genvar|parameter"
+    r"|localparam|typedef|real|time|int)\b[^;\n]*;[^\n]*\n",
+    re.MULTILINE,
+)
 
 Header = Callable[[str], str | None]
 """The header of the module of that name, if the workspace has one."""
 
 
-def build(text: str, offset: int, header: Header) -> Prompt:
+@dataclass(frozen=True)
+class Room:
+    """How many characters the parts of a prompt may take. Without other headers, or much after the
+    cursor, the text before it has their room."""
+
+    whole: int
+
+    @classmethod
+    def of(cls, window: int, answer: int) -> Room:
+        """For a model that sees `window` tokens, of which at most `answer` are to be written."""
+        return cls(int(CHARACTERS_A_TOKEN * (window - min(answer, window // 2))))
+
+    @property
+    def suffix(self) -> int:
+        return self.whole // 4
+
+    @property
+    def context(self) -> int:
+        return self.whole // 4
+
+
+def build(text: str, offset: int, header: Header, room: Room) -> Prompt:
     """The fill-in-the-middle prompt at `offset`."""
-    prefix = text[max(0, offset - PREFIX_CHARACTERS) : offset]
-    suffix = text[offset : offset + SUFFIX_CHARACTERS]
-    near = [*_identifiers(prefix[-NEAR_BEFORE:])[::-1], *_identifiers(suffix[:NEAR_AFTER])]
+    before = text[max(0, offset - PREFIX_CHARACTERS) : offset].replace("\r\n", "\n")
+    after = text[offset : offset + 2 * room.suffix].replace("\r\n", "\n")[: room.suffix]
+    near = [*IDENTIFIER.findall(before[-NEAR_BEFORE:])[::-1], *IDENTIFIER.findall(after)]
     # What the prompt shows anyway needs no header, above all the module being written.
-    seen = set(MODULE_START.findall(prefix)) | set(MODULE_START.findall(suffix))
-    return Prompt(prefix, suffix, headers(near, header, seen))
+    seen = {*MODULE_START.findall(before[-room.whole :]), *MODULE_START.findall(after)}
+    start = enclosing(before, len(before))[0]
+    seen |= set(MODULE_START.findall(without_comments(before[start:])))
+    context = headers(near, header, room.context, seen)
+    prefix = _prefix(before, start, room.whole - len(after) - len(context))
+    return Prompt(prefix, after, context)
 
 
 def instruct(comment: str) -> Prompt:
@@ -47,41 +86,58 @@ def instruct(comment: str) -> Prompt:
     return Prompt("", instruction=comment)
 
 
-def headers(names: Iterable[str], header: Header, seen: Iterable[str] = ()) -> str:
-    """The headers of the modules among `names`, in that order, as far as they fit."""
+def headers(names: Iterable[str], header: Header, room: int, seen: Iterable[str] = ()) -> str:
+    """The headers of the modules among `names`, in that order, as far as they fit in `room`."""
     chosen: list[str] = []
-    room = CONTEXT_CHARACTERS
     for name in dict.fromkeys(names):
         found = None if name in seen else header(name)
-        if found and len(found) + 1 <= room:
-            chosen.append(found + "\n")
-            room -= len(found) + 1
+        found = found and found.replace("\r\n", "\n") + "\n"
+        if found and len(found) <= room:
+            chosen.append(found)
+            room -= len(found)
     return "".join(chosen)
 
 
-def enclosing(text: str, offset: int) -> tuple[int, int]:
-    """Start and end of the stretch between two modules' ends that `offset` lies in: the module
-    around the cursor with what stands before it."""
-    before = text.rfind(MODULE_END, 0, offset)
-    after = text.find(MODULE_END, offset)
-    start = 0 if before < 0 else before + len(MODULE_END)
-    end = len(text) if after < 0 else after + len(MODULE_END)
-    return min(start, offset), end
+def _prefix(before: str, start: int, room: int) -> str:
+    """The end of `before` in at most `room` characters. Where the module that begins after `start`
+    must be cut, its header and what it declares come first."""
+    if len(before) <= room:
+        return before
+    module = list(MODULE_START.finditer(without_comments(before[start:])))
+    if not module:
+        return before[_cut(before, 0, room) :]
+    begin = start + module[-1].start()
+    if len(before) - begin <= room:
+        return before[_cut(before, 0, room) :]
+    header = header_of(before, Module("", begin, len(before)))
+    body = begin + len(header)
+    if len(header) > room // 2:
+        header = header[: header.rfind("\n", 0, room // 2) + 1]
+    declared_room = (room - len(header)) // 3
+    tail = _cut(before, body, room - len(header) - declared_room)
+    line_start = before.rfind("\n") + 1  # within a line the choice stays
+    used = set(IDENTIFIER.findall(before[tail:line_start]))
+    declared = _declarations(before[body:tail], used, declared_room)
+    return f"{header}\n{declared}{before[tail:]}"
 
 
-def inside_module(text: str, offset: int) -> bool:
-    start, _ = enclosing(text, offset)
-    # Comments speak of modules too.
-    return MODULE_START.search(COMMENT.sub("", text[start:offset])) is not None
+def _cut(text: str, start: int, room: int) -> int:
+    """The start of a line from which at most `room` characters of `text` remain, if they do at all.
+    It moves in strides counted from `start`."""
+    stride = max(1, room // STRIDES)
+    cut = start + -(-(len(text) - start - room) // stride) * stride
+    line = text.find("\n", cut) + 1
+    return line if 0 < line < len(text) else min(cut, len(text))
 
 
-def stop_policy(text: str, offset: int) -> Stop:
-    """How far ghost text may go: a block from an empty line in a module, else the line's rest."""
-    line_start = text.rfind("\n", 0, offset) + 1
-    line_end = text.find("\n", offset)
-    line = text[line_start : len(text) if line_end < 0 else line_end]
-    return "block" if not line.strip() and inside_module(text, offset) else "line"
-
-
-def _identifiers(text: str) -> list[str]:
-    return IDENTIFIER.findall(text)
+def _declarations(text: str, used: set[str], room: int) -> str:
+    """The lines of `text` that declare names, those in `used` before the others if not all fit; in
+    the order they have in `text`."""
+    lines = [match.group() for match in _DECLARATION.finditer(text)]
+    lines.sort(key=lambda line: used.isdisjoint(IDENTIFIER.findall(line)))  # stable
+    kept: set[str] = set()
+    for line in lines:
+        if len(line) <= room:
+            kept.add(line)
+            room -= len(line)
+    return "".join(match.group() for match in _DECLARATION.finditer(text) if match.group() in kept)

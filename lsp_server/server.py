@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from pathlib import Path
+from typing import Any
 
 from lsprotocol import types
 
-from engine.api import EngineError
-from lsp_server import completion, generate, inline, offers
+from lsp_server import browsing, completion, generate, inline, quick_fixes, state
+from lsp_server.completion import Asked
 from lsp_server.positions import Documents
 from lsp_server.session import VerifragServer
 
 logger = logging.getLogger(__name__)
 
 server = VerifragServer()
+browsing.register(server)
 
 
 # -- life ------------------------------------------------------------------------------------------
@@ -67,7 +70,8 @@ def did_close(server: VerifragServer, params: types.DidCloseTextDocumentParams) 
 
 @server.feature(types.TEXT_DOCUMENT_DID_SAVE)
 def did_save(server: VerifragServer, params: types.DidSaveTextDocumentParams) -> None:
-    """Check again: what others include may have changed."""
+    """Check again, for what others include may have changed; judge what was accepted."""
+    server.hints.saved(params.text_document.uri)
     server.check_all()
 
 
@@ -95,6 +99,28 @@ async def did_change_configuration(
     await server.settings_changed(params.settings)
 
 
+# -- diagnostics -----------------------------------------------------------------------------------
+
+
+@server.feature(
+    types.TEXT_DOCUMENT_DIAGNOSTIC,
+    types.DiagnosticOptions(
+        inter_file_dependencies=True, workspace_diagnostics=False, identifier="verifrag"
+    ),
+)
+async def pull_diagnostics(
+    server: VerifragServer, params: types.DocumentDiagnosticParams
+) -> types.RelatedFullDocumentDiagnosticReport | types.RelatedUnchangedDocumentDiagnosticReport:
+    """The diagnostics of the text as it is now, once they are known."""
+    if not server.is_asked_for_diagnostics():  # it is pushed them
+        return types.RelatedFullDocumentDiagnosticReport(items=[])
+    report = await server.diagnoser.report(params.text_document.uri)
+    version = str(report.generation)
+    if params.previous_result_id == version:
+        return types.RelatedUnchangedDocumentDiagnosticReport(result_id=version)
+    return types.RelatedFullDocumentDiagnosticReport(items=report.own, result_id=version)
+
+
 # -- completion ------------------------------------------------------------------------------------
 
 
@@ -103,83 +129,101 @@ async def inline_completion(
     server: VerifragServer, params: types.InlineCompletionParams
 ) -> list[types.InlineCompletionItem]:
     """Ghost text at the cursor; a newer request for the document ends this one."""
-    uri = params.text_document.uri
-    return await server.inline_requests.run(uri, _ghost_text(server, params)) or []
-
-
-async def _ghost_text(
-    server: VerifragServer, params: types.InlineCompletionParams
-) -> list[types.InlineCompletionItem]:
-    uri = params.text_document.uri
-    document = server.document(uri)
-    if document is None or not server.settings.completion_enabled or not server.engine_serves():
-        return []
-    version = document.version
-    at = inline.place(document.index, params)
-    offer_id = server.offers.new_id()
-    try:
-        ghost = await inline.ghost_text(
-            at,
-            server.settings,
-            server.engine,
-            server.header_lookup(),
-            lambda step: server.tell_step(offer_id, uri, step),
-        )
-    except EngineError as error:
-        logger.warning("no ghost text: %s", error)
-        return []
-    server.tell_completed(offer_id, uri, ghost)
-    if not ghost.shown or document.version != version:
-        return []
-    server.offers.remember(offer_id, inline.reference(ghost, uri))
-    return [inline.item(ghost, at, offer_id)]
+    return await server.hints.answer(params)
 
 
 @server.command(inline.ACCEPT)
 async def accept(server: VerifragServer, offer_id: str) -> None:
     """The user accepted an offer: keep it as training data, unless that is turned off."""
-    reference = server.offers.take(offer_id)
-    if reference is None:
-        logger.info("offer %s is unknown, or was accepted before", offer_id)
-    elif server.settings.references_enabled:
-        await offers.store(reference)
+    await server.hints.accepted(offer_id)
+
+
+@server.command(inline.ACCEPT_PART)
+def accept_part(server: VerifragServer, offer_id: str, units: int) -> None:
+    """The user accepted the first so many UTF-16 units of an offer, up to now."""
+    server.hints.accepted_part(offer_id, units)
 
 
 @server.feature(
-    types.TEXT_DOCUMENT_COMPLETION, types.CompletionOptions(trigger_characters=[".", "`", "$"])
+    types.TEXT_DOCUMENT_COMPLETION,
+    types.CompletionOptions(trigger_characters=[".", "`", "$", ":"], resolve_provider=True),
 )
 async def complete(server: VerifragServer, params: types.CompletionParams) -> types.CompletionList:
     """The menu of names and keywords."""
     document = server.document(params.text_document.uri)
     if document is None:
         return types.CompletionList(is_incomplete=False, items=[])
-    offset = document.index.offset(params.position)
-    items = await asyncio.to_thread(
-        completion.menu, document.index, offset, server.index, server.knows_snippets()
-    )
-    return types.CompletionList(is_incomplete=False, items=items)
+    lines = document.index
+    snippets = server.knows_snippets()
+    asked = Asked(lines, lines.offset(params.position), Path(document.path), snippets)
+    return await asyncio.to_thread(completion.menu, asked, server.index)
+
+
+@server.feature(types.COMPLETION_ITEM_RESOLVE)
+async def resolve(server: VerifragServer, item: types.CompletionItem) -> types.CompletionItem:
+    """The declaration of an entry of the menu."""
+    return await asyncio.to_thread(completion.resolve, item, server.index)
 
 
 # -- generation ------------------------------------------------------------------------------------
 
 
 @server.feature(
-    types.TEXT_DOCUMENT_CODE_ACTION, types.CodeActionOptions(code_action_kinds=[generate.KIND])
+    types.TEXT_DOCUMENT_CODE_ACTION,
+    types.CodeActionOptions(code_action_kinds=[quick_fixes.KIND, generate.KIND]),
 )
-def code_action(server: VerifragServer, params: types.CodeActionParams) -> list[types.CodeAction]:
-    """Offer to generate a module where the cursor is on a comment."""
+async def code_action(
+    server: VerifragServer, params: types.CodeActionParams
+) -> list[types.CodeAction]:
+    """Fixes for the problems in the range, and what the model could write there."""
+    server.hints.rests(params.text_document.uri, params.range.end)  # editors ask where it rests
+    written = await asyncio.to_thread(generate.actions, server, params)
+    return [*await _quick_fixes(server, params), *written]
+
+
+async def _quick_fixes(
+    server: VerifragServer, params: types.CodeActionParams
+) -> list[types.CodeAction]:
     document = server.document(params.text_document.uri)
-    if document is None or not server.settings.engine_enabled:
+    if document is None or not quick_fixes.wanted(params.context):
         return []
-    if not generate.wanted(params.context):
-        return []
-    offset = document.index.offset(params.range.start)
-    if generate.comment_at(document.source, offset) is None:
-        return []
-    return [generate.action(params.text_document.uri, params.range)]
+    lines = document.index
+    source = server.index.source(Path(document.path))
+    found = await asyncio.to_thread(quick_fixes.fixes, lines, source, params, server.index.module)
+    return [
+        types.CodeAction(
+            title=fix.title,
+            kind=quick_fixes.KIND,
+            diagnostics=[fix.diagnostic] if fix.diagnostic else None,
+            edit=server.workspace_edit({document.uri: fix.text_edits(lines)}),
+        )
+        for fix in found
+    ]
 
 
 @server.command(generate.GENERATE)
 async def generate_module(server: VerifragServer, uri: str, place: types.Range) -> bool:
     """Write the module that a comment describes below it; whether that was done."""
-    return bool(await server.generations.run(uri, generate.run(server, uri, place)))
+    work = generate.run(server, generate.GENERATE, uri, place)
+    return bool(await server.generations.run(uri, work))
+
+
+@server.command(generate.BODY)
+async def write_body(server: VerifragServer, uri: str, place: types.Range) -> bool:
+    """Write on in the body of the module at a place; whether that was done."""
+    return bool(await server.generations.run(uri, generate.run(server, generate.BODY, uri, place)))
+
+
+# -- the engine ------------------------------------------------------------------------------------
+
+
+@server.feature(state.REQUEST)
+async def engine_status(server: VerifragServer, params: None) -> dict[str, Any]:
+    """What the engine is doing, and what it takes."""
+    return await state.status(server)
+
+
+@server.command(state.RESTART)
+async def restart_engine(server: VerifragServer) -> bool:
+    """Start the engine process anew, for all windows; whether it serves."""
+    return await state.restart(server)

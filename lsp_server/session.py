@@ -22,19 +22,28 @@ from pygls.lsp.server import LanguageServer
 from pygls.uris import to_fs_path
 
 from engine import model_store
-from engine.api import EngineError, Step
+from engine.api import DEFAULT_WINDOW, EngineError, Step
 from engine.client import EngineClient, EngineState
+from engine.links import Limits
+from engine.verilog.filelist import read_arguments, real_path
 from engine.verilog.icarus import Icarus, IcarusMissing, check_untrusted
 from lsp_server import __version__
 from lsp_server import prompt as prompts
+from lsp_server import state as states
+from lsp_server.checking import Context, configured, unit
 from lsp_server.diagnostics import Diagnoser, Snapshot
+from lsp_server.hints import Hints
 from lsp_server.inline import Ghost
 from lsp_server.latest import Latest
 from lsp_server.model_watch import ModelWatch
-from lsp_server.offers import Offers
+from lsp_server.placing import in_words
 from lsp_server.positions import Document
 from lsp_server.progress import NoAnswerError, Report, ask, nobody, work_done
+from lsp_server.project import WATCHED as WATCHED_PROJECTS
+from lsp_server.project import Projects
+from lsp_server.scanning import Scans
 from lsp_server.settings import SECTION, Settings, parse
+from lsp_server.settings_carried import SECTION as CARRIED
 from lsp_server.workspace import Index
 
 logger = logging.getLogger(__name__)
@@ -53,25 +62,25 @@ class VerifragServer(LanguageServer):
         command = os.environ.get(ENGINE_COMMAND)
         self.settings = Settings()
         self.index = Index()
+        self.scans = Scans(self, self.index)
+        self.projects = Projects()
         self.diagnoser = Diagnoser(
             get=self._snapshot,
             publish=self._publish,
             notify=self.tell,
             settings=lambda: self.settings,
-            icarus=self.icarus,
-            index=self.index,
+            context=self.context,
         )
-        self.offers = Offers()
-        self.inline_requests = Latest()
+        self.hints = Hints(self)
         self.generations = Latest()
         self.engine = EngineClient(
             model_store.resolve(""),
             command=json.loads(command) if command else None,
             on_state=self._engine_changed,
             on_log=engine_logger.info,
+            version=__version__,
         )
         self.initial_options: Any = None
-        self._scanned = False
         self._told_problems: list[str] = []
         self._wanted_model: str | None = None
         self._has_served = False
@@ -89,8 +98,8 @@ class VerifragServer(LanguageServer):
 
     async def scan(self) -> None:
         """Index the workspace folders, then check what is open against them."""
-        await asyncio.to_thread(self.index.scan, self.folders())
-        self._scanned = True
+        now = self.settings
+        await self.scans.run(self.folders(), now.index_exclude, now.index_max_files)
         self.check_all()
 
     def _register(self) -> None:
@@ -100,7 +109,7 @@ class VerifragServer(LanguageServer):
         watched, configured = workspace.did_change_watched_files, workspace.did_change_configuration
         if watched and watched.dynamic_registration:
             options = types.DidChangeWatchedFilesRegistrationOptions(
-                [types.FileSystemWatcher(WATCHED)]
+                [types.FileSystemWatcher(WATCHED), types.FileSystemWatcher(WATCHED_PROJECTS)]
             )
             method = types.WORKSPACE_DID_CHANGE_WATCHED_FILES
             wanted.append(types.Registration("watched-files", method, options))
@@ -116,6 +125,7 @@ class VerifragServer(LanguageServer):
         if self._model_watch is not None:
             self._model_watch.stop()
         self.diagnoser.stop()
+        self.scans.stop()
         for task in self._background:
             task.cancel()
         await self.engine.stop()
@@ -159,25 +169,32 @@ class VerifragServer(LanguageServer):
         return Snapshot(
             text=document.source,
             version=document.version,
-            path=Path(document.path),
+            path=Path(document.path).absolute(),
             encode=lambda line, column: index.units(line[:column]),
         )
 
     def _publish(self, uri: str, version: int | None, diagnostics: list[types.Diagnostic]) -> None:
+        """Show diagnostics of a document that is open, at `version`, or of a closed file. Where the
+        client asks for those of open documents, they are not sent a second time."""
+        if version is not None and self.is_asked_for_diagnostics():
+            diagnostics = []
+        elif not self._shows_related():
+            diagnostics = list(map(in_words, diagnostics))
         self.text_document_publish_diagnostics(
             types.PublishDiagnosticsParams(uri, diagnostics, version)
         )
 
     def document_changed(self, uri: str) -> None:
         """A document was opened or changed: index and check it."""
+        self.hints.changed(uri, self.document(uri).source)
         if path := to_fs_path(uri):
             self.index.update(Path(path), self.document(uri).source)
-        if self._scanned:  # before, modules of other files would seem unknown
-            self.diagnoser.check(uri)
+        if self.scans.finished:  # before, modules of other files would seem unknown
+            self.diagnoser.check(uri, changed=True)
 
     def document_closed(self, uri: str) -> None:
         """A document was closed: end its requests, and let the file on disk count again."""
-        self.inline_requests.cancel(uri)
+        self.hints.closed(uri)
         self.generations.cancel(uri)
         if path := to_fs_path(uri):
             self.index.close(Path(path))
@@ -188,6 +205,7 @@ class VerifragServer(LanguageServer):
         for change in changes:
             if path := to_fs_path(change.uri):
                 await asyncio.to_thread(self.index.refresh, Path(path))
+        self.projects.forget()
         self.check_all()
 
     def header_lookup(self) -> prompts.Header:
@@ -199,46 +217,82 @@ class VerifragServer(LanguageServer):
 
         return lambda name: self.index.header(name) if name in known() else None
 
-    async def compile_error(self, uri: str, text: str) -> str | None:
+    async def compile_error(self, uri: str, text: str, lines: range | None = None) -> str | None:
         """Why iverilog refuses `text`, written by the model for the document `uri`; None where it
-        compiles, or where there is no iverilog to ask."""
+        compiles, or where there is no iverilog to ask. With `lines`, only errors there count."""
         path = Path(self.document(uri).path)
-        icarus = self.icarus()
-        libraries = [Path(file) for file in icarus.library_files]
-        others = await asyncio.to_thread(self.index.dependencies, text, path, libraries)
-        unsaved = self.index.unsaved(others)
+        context = await asyncio.to_thread(self.context, path)
+        given = await asyncio.to_thread(unit, text, path, context)
         try:
-            messages = await check_untrusted(icarus, text, str(path), others, unsaved=unsaved)
+            messages = await check_untrusted(
+                given.icarus,
+                text,
+                str(path),
+                given.others,
+                unsaved=given.unsaved,
+                before=given.before,
+            )
         except IcarusMissing as error:
             logger.warning("a generated module was only parsed: %s", error)
             return None
-        return next((message.text for message in messages if message.severity == "error"), None)
+        errors = (message for message in messages if message.severity == "error")
+        if lines is not None:
+            errors = (one for one in errors if one.file == str(path) and one.line in lines)
+        return next((message.text for message in errors), None)
+
+    def context(self, path: Path) -> Context:
+        """What `path` is checked with, by the settings and its project. Reads files."""
+        listing = self.projects.find(path, self.folders(), self.settings.project_file_lists)
+        context = Context(self.index, self.icarus(), listing)
+        self.index.search_includes_in(map(Path, configured(context.icarus, listing).include_dirs))
+        return context
 
     def icarus(self) -> Icarus:
-        """How to call iverilog; paths in the settings are relative to the first folder."""
+        """How to call iverilog by the settings; relative paths start at the first folder."""
         root = next(iter(self.folders()), Path.cwd())
         now = self.settings
+        given = read_arguments(now.iverilog_arguments, root)
 
-        def absolute(paths: tuple[str, ...]) -> tuple[str, ...]:
-            return tuple(str(root / Path(path).expanduser()) for path in paths)
+        def absolute(paths: tuple[str, ...], more: tuple[Path, ...]) -> tuple[str, ...]:
+            return (*(str(root / real_path(path)) for path in paths), *map(str, more))
 
         return Icarus(
             path=now.iverilog_path,
-            include_dirs=absolute(now.iverilog_include_path),
-            defines=now.iverilog_defines,
-            library_files=absolute(now.iverilog_library_files),
-            library_dirs=absolute(now.iverilog_library_dirs),
-            arguments=now.iverilog_arguments,
+            include_dirs=absolute(now.iverilog_include_path, given.include_dirs),
+            defines=(*now.iverilog_defines, *given.defines),
+            library_files=absolute(now.iverilog_library_files, given.library_files),
+            library_dirs=absolute(now.iverilog_library_dirs, given.library_dirs),
+            library_extensions=given.library_extensions,
+            top=now.project_top_modules or given.top,
+            standard=now.iverilog_standard or given.standard,
+            arguments=given.arguments,
         )
 
     def check_all(self) -> None:
         """Check every open document again, once the index knows the workspace."""
-        if not self._scanned:
+        if not self.scans.finished:
             return
         for document in self.workspace.text_documents.values():
             self.diagnoser.check(document.uri)
+        if self.is_asked_for_diagnostics():
+            self.workspace_diagnostic_refresh(None)
 
     # -- what the client can do ----------------------------------------------------------------
+
+    def is_asked_for_diagnostics(self) -> bool:
+        """Whether the client pulls diagnostics, and can be told to do it again. Any other is pushed
+        them, even if it pulls: nobody is to see everything twice."""
+        document, workspace = (
+            self.client_capabilities.text_document,
+            self.client_capabilities.workspace,
+        )
+        refreshed = workspace and workspace.diagnostics and workspace.diagnostics.refresh_support
+        return bool(document and document.diagnostic and refreshed)
+
+    def _shows_related(self) -> bool:
+        document = self.client_capabilities.text_document
+        shown = document and document.publish_diagnostics
+        return bool(shown and shown.related_information)
 
     def knows_snippets(self) -> bool:
         document = self.client_capabilities.text_document
@@ -252,13 +306,22 @@ class VerifragServer(LanguageServer):
 
     def versioned_edit(self, document: Document, edit: types.TextEdit) -> types.WorkspaceEdit:
         """The edit of one document, tied to its version where the client knows versions."""
+        return self.workspace_edit({document.uri: [edit]})
+
+    def workspace_edit(self, edits: dict[str, list[types.TextEdit]]) -> types.WorkspaceEdit:
+        """The edits of several documents, by their uris, tied to the versions of those that are open
+        where the client knows versions."""
         workspace = self.client_capabilities.workspace
-        edits = workspace and workspace.workspace_edit
-        if not (edits and edits.document_changes):
-            return types.WorkspaceEdit(changes={document.uri: [edit]})
-        identifier = types.OptionalVersionedTextDocumentIdentifier(document.uri, document.version)
-        change = types.TextDocumentEdit(identifier, [edit])
-        return types.WorkspaceEdit(document_changes=[change])
+        capable = workspace and workspace.workspace_edit
+        if not (capable and capable.document_changes):
+            return types.WorkspaceEdit(changes=edits)
+        changes = []
+        for uri, found in edits.items():
+            document = self.document(uri)
+            version = document.version if document else None
+            identifier = types.OptionalVersionedTextDocumentIdentifier(uri, version)
+            changes.append(types.TextDocumentEdit(identifier, found))
+        return types.WorkspaceEdit(document_changes=changes)
 
     # -- settings ------------------------------------------------------------------------------
 
@@ -266,35 +329,45 @@ class VerifragServer(LanguageServer):
         """Take the client's settings: those it answers with where it can be asked, else `sent`."""
         asked = await self._ask_settings()
         before = self.settings
-        self.settings, problems = parse(sent if asked is None else asked)
+        ours, carried = asked or (sent, sent.get(CARRIED) if isinstance(sent, dict) else None)
+        self.settings, problems = parse(ours, carried)
         if problems and problems != self._told_problems:  # clients send the same settings twice
             self.tell("\n".join(problems), types.MessageType.Warning)
         self._told_problems = problems
         if self.settings != before:
+            self.hints.start_over()
             self.check_all()
+        if _indexed_by(self.settings) != _indexed_by(before):
+            self.spawn(self.scan())
+        self.engine.limits = Limits(
+            60.0 * self.settings.engine_idle_minutes, self.settings.engine_max_memory
+        )
         wanted = self.settings.model if self.settings.engine_enabled else None
         if wanted != self._wanted_model:
             self._wanted_model = wanted
             self.spawn(self._follow_model())
+        states.tell(self)
 
-    async def _ask_settings(self) -> Any:
+    async def _ask_settings(self) -> tuple[Any, Any] | None:
+        """The client's sections `verifrag` and `verilog`; None where it can't be asked."""
         workspace = self.client_capabilities.workspace
         if not (workspace and workspace.configuration):
             return None
-        item = types.ConfigurationItem(section=SECTION)
-        request = self.workspace_configuration_async(types.ConfigurationParams([item]))
+        items = [types.ConfigurationItem(section=section) for section in (SECTION, CARRIED)]
+        request = self.workspace_configuration_async(types.ConfigurationParams(items))
         try:
             answer = await ask(request)
         except NoAnswerError as error:
             logger.warning("the editor did not tell its settings: %s", error)
             return None
-        return answer[0] if answer else None
+        return (answer[0], answer[-1] if len(answer) > 1 else None) if answer else None
 
     async def _follow_model(self) -> None:
         if self._wanted_model is None:
             await self.engine.stop()
         else:
-            await self.load_model(model_store.resolve(self._wanted_model))
+            folder = next(iter(self.folders()), Path.cwd())
+            await self.load_model(model_store.resolve(self._wanted_model, folder))
 
     # -- the engine ----------------------------------------------------------------------------
 
@@ -305,6 +378,11 @@ class VerifragServer(LanguageServer):
         if died and self._wanted_model is not None:
             self.spawn(self._restart_engine())
         return state.info is not None
+
+    def model_window(self) -> int:
+        """How many tokens the model in service sees."""
+        info = self.engine.state.info
+        return info.window if info else DEFAULT_WINDOW
 
     async def _restart_engine(self) -> None:
         try:
@@ -326,10 +404,12 @@ class VerifragServer(LanguageServer):
             finally:
                 self._report_load = nobody
         logger.info("serving %s", info)
+        self.hints.start_over()
         return True
 
     def _engine_changed(self, state: EngineState) -> None:
         logger.info("engine %s: %s", state.kind, state.message)
+        states.tell(self)
         self._has_served = self._has_served or state.kind == "ready"
         if state.kind == "loading":
             self._report_load(state.message, state.fraction)
@@ -354,7 +434,7 @@ class VerifragServer(LanguageServer):
                     "steps": done.steps,
                     "milliseconds": done.milliseconds,
                     "finish": done.finish,
-                    "shown": ghost.shown,
+                    "shown": ghost.shown.text,
                 },
             )
 
@@ -366,3 +446,7 @@ class VerifragServer(LanguageServer):
         if await self.load_model(str(folder)):
             info = self.engine.state.info
             self.tell(f"now uses {info.name} (round {info.round}).", types.MessageType.Info)
+
+
+def _indexed_by(settings: Settings) -> tuple[object, ...]:
+    return settings.index_exclude, settings.index_max_files

@@ -12,6 +12,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from lsp_server import settings_carried
+
 SECTION = "verifrag"
 
 # Settings of the editors' clients, which arrive in the same section and are none of ours.
@@ -55,12 +57,30 @@ class Settings:
     engine_enabled: bool = setting(
         "engine.enabled", True, "Run the engine: ghost text and module generation."
     )
+    engine_idle_minutes: int = setting(
+        "engine.idleMinutes",
+        30,
+        "Minutes without a request after which the engine process ends. It starts again by itself.",
+        minimum=1,
+    )
+    engine_max_memory: int = setting(
+        "engine.maxMemory",
+        0,
+        "Megabytes of memory that the engine process may take; 0 means half of the machine's.",
+        minimum=0,
+    )
     completion_enabled: bool = setting("completion.enabled", True, "Offer ghost text while typing.")
     completion_max_tokens: int = setting(
         "completion.maxTokens", 64, "Longest ghost text, in tokens.", minimum=1
     )
     completion_max_seconds: float = setting(
         "completion.maxSeconds", 2.0, "Longest time to decode ghost text, in seconds.", minimum=0.01
+    )
+    completion_candidates: int = setting(
+        "completion.candidates",
+        3,
+        "How many different ghost texts to look for when you ask for one; while typing it is one.",
+        minimum=1,
     )
     generate_samples: int = setting(
         "generate.samples",
@@ -97,6 +117,38 @@ class Settings:
     iverilog_arguments: tuple[str, ...] = texts(
         "iverilog.arguments", "Further arguments for iverilog."
     )
+    iverilog_standard: str = setting(
+        "iverilog.standard",
+        "",
+        "The standard that .v files are compiled by: 1995, 2001, 2005, 2005-sv, 2009 or 2012. Empty "
+        "means 2005, or 2012 where the text needs it. SystemVerilog files are compiled by 2012.",
+    )
+    project_file_lists: tuple[str, ...] = texts(
+        "project.fileLists",
+        "File lists (.f) of the project, relative to the workspace folder. A verifrag.toml counts "
+        "before them.",
+    )
+    project_top_modules: tuple[str, ...] = texts(
+        "project.topModules", "The modules at the top of the design, where iverilog is to be told."
+    )
+    verilator_enabled: bool = setting(
+        "verilator.enabled", False, "Lint with Verilator, too (verilator --lint-only)."
+    )
+    verilator_path: str = setting(
+        "verilator.path", "verilator", "The verilator program: a name on the PATH or a full path."
+    )
+    verilator_arguments: tuple[str, ...] = texts(
+        "verilator.arguments", "Further arguments for verilator, such as -Wall."
+    )
+    index_exclude: tuple[str, ...] = texts(
+        "index.exclude",
+        "Files and folders that are left out of the index: names or paths from the workspace folder, "
+        "with * and ?, such as ip/*/sim or *_netlist.v. Hidden folders, build and node_modules always "
+        "are.",
+    )
+    index_max_files: int = setting(
+        "index.maxFiles", 5000, "How many Verilog files of the workspace are indexed.", minimum=0
+    )
     references_enabled: bool = setting(
         "references.enabled",
         True,
@@ -119,18 +171,20 @@ def table() -> list[Entry]:
     return [_entry(field) for field in dataclasses.fields(Settings)]
 
 
-def parse(values: Any) -> tuple[Settings, list[str]]:
+def parse(values: Any, verilog: Any = None) -> tuple[Settings, list[str]]:
     """Read what an editor sent; return the settings and one sentence for each thing wrong.
 
     `values` is the section `verifrag` as nested objects, dotted names or a mix of both, with or
-    without the section's own name around it. Null means unset.
+    without the section's own name around it. Null means unset. `verilog` is the section of the Verilog
+    extensions: see `settings_carried`.
     """
+    carried = settings_carried.carried_over(verilog)
     if isinstance(values, Mapping):
         values = values.get(SECTION, values)
     if values is None:
-        return Settings(), []
+        return Settings(**carried), []
     if not isinstance(values, Mapping):
-        return Settings(), [f"{SECTION}: expected an object; the defaults are used."]
+        return Settings(**carried), [f"{SECTION}: expected an object; the defaults are used."]
     fields = {field.metadata["name"]: field for field in dataclasses.fields(Settings)}
     chosen: dict[str, Any] = {}
     problems: list[str] = []
@@ -146,7 +200,10 @@ def parse(values: Any) -> tuple[Settings, list[str]]:
             chosen[fields[name].name] = tuple(value) if isinstance(value, list) else value
         else:
             problems.append(_misfit(value, entry))
-    return Settings(**chosen), problems
+    defaults = dataclasses.asdict(Settings())
+    # VS Code sends the defaults of what is not set.
+    chosen = {name: value for name, value in chosen.items() if value != defaults[name]}
+    return Settings(**{**carried, **chosen}), problems
 
 
 def _entry(field: dataclasses.Field[Any]) -> Entry:

@@ -10,7 +10,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import asyncio
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Union
 
@@ -103,17 +103,19 @@ class Editor(LanguageClient):
         params = types.ExecuteCommandParams(command.command, arguments=command.arguments)
         return await self.workspace_execute_command_async(params)
 
-    async def until(self, happened: Callable[[], Any], what: str) -> Any:
-        """Wait until `happened()` is true and return it; fail the test if it never is."""
-        for _ in range(PATIENCE * 50):
+    async def until(self, happened: Callable[[], Any], what: str, patience: int = PATIENCE) -> Any:
+        """Wait until `happened()` is true and return it; fail the test if it is not within
+        `patience` seconds."""
+        for _ in range(patience * 50):
             if result := happened():
                 return result
             await asyncio.sleep(0.02)
         pytest.fail(f"{what} did not happen; messages: {self.told}; log:\n{self.log.read_text()}")
 
-    async def ready(self) -> None:
+    async def ready(self, patience: int = PATIENCE) -> None:
         """Wait for the engine to serve its model."""
-        await self.until(lambda: "engine ready" in self.log.read_text(), "the engine's start")
+        ready = "engine ready"
+        await self.until(lambda: ready in self.log.read_text(), "the engine's start", patience)
 
     @property
     def told(self) -> list[str]:
@@ -146,13 +148,14 @@ def fake_engine() -> Callable[..., list[str]]:
 @pytest.fixture
 async def start(tmp_path, fake_engine):
     """Starts the real server over stdio, with the fake engine and nothing of the user's, and
-    returns an `Editor` for it."""
+    returns an `Editor` for it. `server` is the command of another server than this checkout's."""
     editors: list[Editor] = []
 
     async def start_editor(
         engine: list[str] | None = None,
         settings: dict[str, Any] | None = None,
         capabilities: types.ClientCapabilities = CAPABILITIES,
+        server: Sequence[str] = (sys.executable, "-m", "lsp_server"),
     ) -> Editor:
         folder = tmp_path / "work"
         folder.mkdir(exist_ok=True)
@@ -164,8 +167,8 @@ async def start(tmp_path, fake_engine):
             "VERIFRAG_HOME": str(tmp_path / "home"),
             "VERIFRAG_ENGINE_COMMAND": json.dumps(engine or fake_engine()),
         }
-        command = ("-m", "lsp_server", "--stdio", "--log-file", str(editor.log))
-        await editor.start_io(sys.executable, *command, cwd=ROOT, env=environment)
+        command = (*server, "--stdio", "--log-file", str(editor.log))
+        await editor.start_io(*command, cwd=ROOT, env=environment)
         params = types.InitializeParams(capabilities=capabilities, root_uri=folder.as_uri())
         editor.initialized_with = await editor.initialize_session(params)
         return editor

@@ -323,9 +323,13 @@ def _run_delete(store: Store, options: argparse.Namespace) -> int:
     if options.all and not options.yes:
         print(f"this deletes all {store.count()} references: add --yes to do it", file=sys.stderr)
         return 2
+    unknown = set(options.ids) - {reference.id for reference in store.all()}
     deleted = store.clear() if options.all else store.delete(options.ids)
     print(f"deleted {deleted} reference(s), {store.count()} left")
-    return 0
+    if unknown:
+        names = ", ".join(map(str, sorted(unknown)))
+        print(f"there is no reference {names} (see `list`)", file=sys.stderr)
+    return 1 if unknown else 0
 
 
 if __name__ == "__main__":

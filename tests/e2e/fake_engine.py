@@ -3,7 +3,8 @@
 The document tells it, in a Verilog comment; the last one before or after the cursor counts:
 
     // engine: answer "a & b;"             this text, whatever the cursor
-    // engine: answers ["bad", "good"]     by sample: the greedy one first, then seed 1, 2, ...
+    // engine: answers ["bad", "good"]     to `complete` the first, or that of the seed; to `sample`
+                                        the others, in turn
     // engine: error "out of memory"
     // engine: forever                     a step every few milliseconds until cancelled
     // engine: die
@@ -36,7 +37,10 @@ def send(message: dict) -> None:
         print(json.dumps(message), flush=True)
 
 
-def load(number: int, model: str, seconds: float) -> None:
+def load(number: int, model: str, seconds: float, failure: str | None) -> None:
+    if failure:
+        send({"id": number, "event": "error", "message": failure})
+        return
     send({"id": number, "event": "progress", "message": "loading weights", "fraction": 0.5})
     time.sleep(seconds)
     if "corrupt" in model:
@@ -57,22 +61,56 @@ def load(number: int, model: str, seconds: float) -> None:
     send({"id": number, "event": "done", "result": info})
 
 
-def complete(number: int, prompt: dict, options: dict, delay: float) -> None:
+def directive(prompt: dict) -> tuple[str, str]:
     said = "\n".join((prompt["prefix"], prompt["suffix"], prompt["instruction"]))
-    directives = DIRECTIVE.findall(said)
-    kind, argument = directives[-1] if directives else ("", "")
+    found = DIRECTIVE.findall(said)
+    return found[-1] if found else ("", "")
+
+
+def answer(prompt: dict, index: int) -> str:
+    """What to say the `index`th time."""
+    kind, argument = directive(prompt)
+    if kind == "answer":
+        return json.loads(argument)
+    if kind == "answers":
+        texts = json.loads(argument)
+        return texts[min(index, len(texts) - 1)]
+    return MODULE if prompt["instruction"] else FILL
+
+
+def completion(fragments: list[str], delay: float) -> dict:
+    return {
+        "text": "".join(fragments),
+        "finish": "stop",
+        "steps": len(fragments),
+        "tokens": len(fragments),
+        "milliseconds": len(fragments) * delay * 1000,
+        "model": "fake",
+        "fragments": fragments,
+    }
+
+
+def sample(number: int, prompt: dict, samples: int, delay: float) -> None:
+    for index in range(samples):
+        while directive(prompt)[0] == "forever" and not cancelled[number].wait(delay):
+            send({"id": number, "event": "samples", "characters": 1, "ended": []})
+        if cancelled[number].wait(delay):
+            send({"id": number, "event": "cancelled"})
+            return
+        one = completion([answer(prompt, index + 1)], delay)
+        ended = [{"index": index, "completion": one}]
+        send({"id": number, "event": "samples", "characters": len(one["text"]), "ended": ended})
+    send({"id": number, "event": "done", "result": {}})
+
+
+def complete(number: int, prompt: dict, options: dict, delay: float) -> None:
+    kind, argument = directive(prompt)
     if kind == "die":
         os._exit(3)
     if kind == "error":
         send({"id": number, "event": "error", "message": json.loads(argument)})
         return
-    text = MODULE if prompt["instruction"] else FILL
-    if kind == "answer":
-        text = json.loads(argument)
-    elif kind == "answers":
-        texts = json.loads(argument)
-        text = texts[min(options["seed"] or 0, len(texts) - 1)]
-    fragments = re.findall(r"\s*\w+|\s*[^\w\s]|\s+", text)
+    fragments = re.findall(r"\s*\w+|\s*[^\w\s]|\s+", answer(prompt, options["seed"] or 0))
     shown: list[str] = []
     while kind == "forever" or len(shown) < len(fragments):
         if cancelled[number].wait(delay):
@@ -82,43 +120,41 @@ def complete(number: int, prompt: dict, options: dict, delay: float) -> None:
         shown.append(fragment)
         step = {"fragments": [fragment], "accepted": 1, "milliseconds": delay * 1000}
         send({"id": number, "event": "step", "step": step})
-    result = {
-        "text": "".join(shown),
-        "finish": "stop",
-        "steps": len(shown),
-        "tokens": len(shown),
-        "milliseconds": len(shown) * delay * 1000,
-        "model": "fake",
-        "fragments": shown,
-    }
-    send({"id": number, "event": "done", "result": result})
+    send({"id": number, "event": "done", "result": completion(shown, delay)})
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--delay", type=float, default=0.002, help="seconds between two steps")
     parser.add_argument("--load-seconds", type=float, default=0.0)
-    parser.add_argument("--fatal", help="say this and exit, as when torch is not installed")
+    parser.add_argument("--fatal", help="no model loads: say this, as when torch is not installed")
     parser.add_argument("--log", type=Path)
     arguments = parser.parse_args()
-    if arguments.fatal:
-        send({"event": "fatal", "message": arguments.fatal})
-        sys.exit(1)
     for line in sys.stdin:
         if arguments.log:
             with arguments.log.open("a") as log:
                 log.write(line)
         message = json.loads(line)
-        number, params = message.get("id"), message["params"]
-        if message["method"] == "cancel":
-            if params["id"] in cancelled:
-                cancelled[params["id"]].set()
-        elif message["method"] == "load":
-            load(number, params["model"], arguments.load_seconds)
-        else:
-            cancelled[number] = threading.Event()
-            work = (number, params["prompt"], params["options"], arguments.delay)
-            threading.Thread(target=complete, args=work, daemon=True).start()
+        number, params = message.get("id"), message.get("params", {})
+        match message["method"]:
+            case "quit":
+                return
+            case "cancel":
+                if params["id"] in cancelled:
+                    cancelled[params["id"]].set()
+            case "load":
+                load(number, params["model"], arguments.load_seconds, arguments.fatal)
+            case "status":
+                result = {"pid": os.getpid(), "rss": 1 << 20, "clients": 1, "running": 0}
+                send({"id": number, "event": "done", "result": result})
+            case "sample":
+                cancelled[number] = threading.Event()
+                work = (number, params["prompt"], params["samples"], arguments.delay)
+                threading.Thread(target=sample, args=work, daemon=True).start()
+            case "complete":
+                cancelled[number] = threading.Event()
+                work = (number, params["prompt"], params["options"], arguments.delay)
+                threading.Thread(target=complete, args=work, daemon=True).start()
 
 
 if __name__ == "__main__":

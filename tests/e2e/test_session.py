@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import os
 import socket
 import sqlite3
@@ -33,7 +32,7 @@ async def test_the_server_says_what_it_can_do(start):
     can = editor.initialized_with.capabilities
     assert can.inline_completion_provider == types.InlineCompletionOptions()
     assert can.text_document_sync.change == types.TextDocumentSyncKind.Incremental
-    assert set(can.execute_command_provider.commands) == {"verifrag.accept", "verifrag.generate"}
+    assert {"verifrag.accept", "verifrag.generate"} <= set(can.execute_command_provider.commands)
     assert editor.initialized_with.server_info.name == "verifrag"
 
 
@@ -177,86 +176,6 @@ async def test_the_menu_offers_modules_and_signals(start):
         if "inv" in await labels():
             break
     assert "inv" in await labels()
-
-
-GENERATED = (
-    "module blink(input clk, output reg led);\n  always @(posedge clk) led <= ~led;\nendmodule"
-)
-
-
-def describe(answers: list[str]) -> str:
-    return (
-        f"// A blinking light.\n// engine: answers {json.dumps(answers)}|\n\nmodule a;\nendmodule\n"
-    )
-
-
-async def generate(editor, uri: str, cursor: types.Position):
-    params = types.CodeActionParams(
-        types.TextDocumentIdentifier(uri),
-        types.Range(cursor, cursor),
-        types.CodeActionContext(diagnostics=[]),
-    )
-    (action,) = await editor.text_document_code_action_async(params)
-    assert action.title == "Verifrag: generate module from comment"
-    return await editor.execute(action.command)
-
-
-async def test_the_first_candidate_that_compiles_is_inserted_below_the_comment(start):
-    editor = await start()
-    await editor.ready()
-    broken, undeclared = "module blink(;", "module blink;\n  assign led = nothing.here;\nendmodule"
-    uri, cursor = editor.open("blink.v", describe([broken, undeclared, GENERATED]))
-    text = editor.texts[uri]
-    assert await generate(editor, uri, cursor) is True
-    comment, rest = text.split("\n\n", 1)
-    assert editor.texts[uri] == f"{comment}\n{GENERATED}\n\n{rest}"
-    messages = [
-        r.message for rs in editor.progress_reports.values() for r in rs if r.kind == "report"
-    ]
-    assert "candidate 3 of 24" in messages
-    assert stored(editor) == []  # nobody has said yet that it is any good
-
-
-async def test_where_no_candidate_compiles_nothing_is_inserted(start):
-    editor = await start(settings={"generate": {"samples": 2}})
-    await editor.ready()
-    uri, cursor = editor.open("blink.v", describe(["module blink(;"]))
-    assert await generate(editor, uri, cursor) is False
-    assert editor.edits == []
-    assert any("none of 2 generated modules compiles" in message for message in editor.told)
-
-
-async def test_generation_can_be_cancelled_from_its_progress_bar(start, fake_engine, tmp_path):
-    received = tmp_path / "received.jsonl"
-    editor = await start(engine=fake_engine("--log", str(received)))
-    await editor.ready()
-    uri, cursor = editor.open("blink.v", "// engine: forever|\n")
-    generation = asyncio.ensure_future(generate(editor, uri, cursor))
-
-    def bar():
-        for token, reports in editor.progress_reports.items():
-            if any(report.message == "candidate 1 of 24" for report in reports[1:]):
-                return token
-        return None
-
-    token = await editor.until(bar, "generation")
-    editor.window_work_done_progress_cancel(types.WorkDoneProgressCancelParams(token))
-    assert await generation is False
-    await editor.until(lambda: '"cancel"' in received.read_text(), "cancellation in the engine")
-    assert editor.edits == []
-
-
-async def test_a_module_lands_below_its_comment_though_the_document_changed(start, fake_engine):
-    editor = await start(engine=fake_engine("--delay", "0.05"))
-    await editor.ready()
-    uri, cursor = editor.open("blink.v", describe([GENERATED]))
-    generation = asyncio.ensure_future(generate(editor, uri, cursor))
-    await editor.until(lambda: len(editor.progress_reports) == 2, "generation")
-    editor.change(uri, "`timescale 1ns/1ps\n" + editor.texts[uri])
-    assert await generation is True
-    assert editor.texts[uri].index("answers") < editor.texts[uri].index(
-        "posedge clk) led <= ~led;\nendmodule\n"
-    )
 
 
 async def test_a_published_model_is_taken_into_service(start, tmp_path):

@@ -1,19 +1,22 @@
-"""Diagnostics: where they are put, and when they are published. iverilog is really started."""
+"""Diagnostics as they come and go: when a document is checked, with what, and what is published.
+
+iverilog is really started; verilator is a script.
+"""
 
 from __future__ import annotations
 
 import asyncio
-import re
 import shutil
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
-from engine.verilog import icarus as icarus_module
-from engine.verilog.icarus import Icarus, Message, check_now
+from engine.verilog import tools
+from engine.verilog.icarus import Icarus
 from lsp_server import diagnostics
-from lsp_server.diagnostics import Diagnoser, Snapshot, syntax_diagnostics, to_diagnostics
+from lsp_server.checking import Context
+from lsp_server.diagnostics import Diagnoser, Snapshot
+from lsp_server.project import Projects
 from lsp_server.settings import Settings
 from lsp_server.workspace import Index
 
@@ -24,147 +27,8 @@ def _iverilog():
         pytest.fail("these tests need iverilog: apt-get install iverilog")
 
 
-def utf16(line, column):
-    return len(line[:column].encode("utf-16-le")) // 2
-
-
 def characters(line, column):
     return column
-
-
-def marked(text, found):
-    """`text` with what each diagnostic covers in brackets (columns in characters)."""
-    lines = text.split("\n")
-    for one in reversed(found):
-        start, end = one.range.start, one.range.end
-        lines[end.line] = lines[end.line][: end.character] + "]" + lines[end.line][end.character :]
-        line = lines[start.line]
-        lines[start.line] = line[: start.character] + "[" + line[start.character :]
-    return "\n".join(lines)
-
-
-def checked(text, path="/designs/m.v"):
-    """What the user would see in a file of its own."""
-    return to_diagnostics(check_now(Icarus(), text, path), text, Path(path), characters)
-
-
-# -- places ----------------------------------------------------------------------------------------
-
-# A file with what is underlined in brackets, and a part of the message expected there.
-GOLDEN = {
-    "an undeclared name": (
-        "module m(input a, output b);\n  assign b = a & [foo]; // foo\nendmodule\n",
-        "Unable to bind wire/reg/memory `foo'",
-    ),
-    "only whole words": (
-        "module m(input a, output b);\n  wire foo_bar;\n  assign b = foo_bar & [foo];\nendmodule\n",
-        "`foo'",
-    ),
-    "an unknown module": (
-        "module m(input a);\n  [missing] u0 (.a(a));\nendmodule\n",
-        "Unknown module type: missing",
-    ),
-    "a port that is not there, some lines down": (
-        "module m(input a);\n  sub u0 (\n    .x(a),\n    .[zz](a)\n  );\nendmodule\n"
-        "module sub(input x);\nendmodule\n",
-        "``zz'' is not a port",
-    ),
-    "an implicit wire": (
-        "module m(input a);\n  assign [q] = a;\nendmodule\n",
-        "implicit definition of wire 'q'",
-    ),
-    "a register driven by an assign": (
-        "module m;\n  reg r;\n  assign [r] = 1;\nendmodule\n",
-        "cannot be driven",
-    ),
-    "a name declared twice": (
-        "module m;\n  reg z;\n  reg [z];\nendmodule\n",
-        "already been declared",
-    ),
-    "an include that is not there": (
-        'module m;\n`include "[nowhere.vh]"\nendmodule\n',
-        "Include file nowhere.vh not found",
-    ),
-    "a missing semicolon, noticed a line later": (
-        "module m(input a);\n  wire [b]\n\n  // a comment\n  wire c;\nendmodule\n",
-        "syntax error: expected ';'",
-    ),
-    "a missing value": (
-        "module m(input a, output b);\n  assign b = [;]\nendmodule\n",
-        "syntax error: expected expression",
-    ),
-    "a path through the hierarchy": (
-        "module m(output b);\n  assign b = u0.[inner];\n  sub u0();\nendmodule\n"
-        "module sub;\nendmodule\n",
-        "`u0.inner'",
-    ),
-    "characters of several bytes": (
-        "module m(output b);\n  /* 中文 😀 */ assign b = [no_no];\nendmodule\n",
-        "`no_no'",
-    ),
-}
-
-
-@pytest.mark.parametrize(("golden", "message"), GOLDEN.values(), ids=GOLDEN)
-def test_a_message_is_put_at_the_token_it_names(golden, message):
-    text = re.sub(r"\[(?!\d)([^\]]*)\]", r"\1", golden)
-    found = [one for one in checked(text) if message in one.message]
-    assert marked(text, found) == golden
-    assert all(one.source == "iverilog" for one in found)
-
-
-def test_a_message_without_a_name_takes_the_line():
-    message = Message("/m.v", 2, "error", "Something is wrong.")
-    text = "module m;\n   wire a;  \nendmodule\n"
-    found = to_diagnostics([message], text, Path("/m.v"), characters)
-    assert marked(text, found) == "module m;\n   [wire a;]  \nendmodule\n"
-
-
-@pytest.mark.parametrize("line", [0, 99])
-def test_a_line_that_is_not_there_is_the_nearest(line):
-    message = Message("/m.v", line, "error", "Something is wrong.")
-    (found,) = to_diagnostics([message], "a\nb", Path("/m.v"), characters)
-    assert found.range.start.line == (0 if line == 0 else 1)
-
-
-def test_columns_are_in_the_clients_units():
-    text = "module m(output b);\n/* 😀 */ assign b = nn;\nendmodule\n"
-    messages = check_now(Icarus(), text, "/m.v")
-    (wide,) = to_diagnostics(messages, text, Path("/m.v"), utf16)
-    (plain,) = to_diagnostics(messages, text, Path("/m.v"), characters)
-    assert wide.range.start.character == plain.range.start.character + 1
-
-
-def test_consequences_are_not_shown():
-    text = "module m(input a\noutput b);\n  assign c = a;\nendmodule\n"
-    assert all("implicit" not in one.message for one in checked(text))
-    (one,) = checked("module m(output b);\n  assign b = nn;\nendmodule\n")
-    assert one.message == "Unable to bind wire/reg/memory `nn' in `m'"
-
-
-def test_an_error_in_an_included_file_is_shown_at_the_include(tmp_path):
-    (tmp_path / "bad.vh").write_text("wire a = ;\nwire b = ;\n")
-    text = 'module m;\n`include "bad.vh"\nendmodule\n'
-    path = tmp_path / "m.v"
-    found = to_diagnostics(check_now(Icarus(), text, str(path)), text, path, characters)
-    assert marked(text, found) == 'module m;\n`include "[bad.vh]"\nendmodule\n'
-    assert f"in {tmp_path / 'bad.vh'}, line 1: " in found[0].message
-
-
-def test_messages_about_other_files_are_dropped():
-    messages = [
-        Message("/other.v", 1, "error", "syntax error"),
-        Message("/x.vh", 1, "warning", "unused"),
-    ]
-    text = '`include "x.vh"\nmodule m; endmodule\n'
-    assert to_diagnostics(messages, text, Path("/m.v"), characters) == []
-
-
-def test_slangs_own_diagnostics():
-    text = "module m(input a);\n  wire b\n  assign c = ;\nendmodule\n"
-    found = syntax_diagnostics(text, characters)
-    assert marked(text, found) == text.replace("wire b", "wire [b]").replace("= ;", "= [;]")
-    assert {one.source for one in found} == {"slang"}
 
 
 # -- runs ------------------------------------------------------------------------------------------
@@ -182,14 +46,18 @@ class Editor:
         self.settings = Settings(**{"diagnostics_delay": 10, **settings})
         self.index = Index()
         self.index.scan([folder])
+        self.projects = Projects()
         self.diagnoser = Diagnoser(
             get=self.snapshot,
             publish=lambda *published: self.published.append(published),
             notify=self.told.append,
             settings=lambda: self.settings,
-            icarus=lambda: Icarus(path=self.settings.iverilog_path),
-            index=self.index,
+            context=self.context,
         )
+
+    def context(self, path):
+        listing = self.projects.find(path, [self.folder])
+        return Context(self.index, Icarus(path=self.settings.iverilog_path), listing)
 
     def snapshot(self, name):
         if name not in self.texts:
@@ -200,7 +68,7 @@ class Editor:
         self.texts[name] = text
         self.versions[name] = self.versions.get(name, 0) + 1
         self.index.update(self.folder / name, text)
-        self.diagnoser.check(name)
+        self.diagnoser.check(name, changed=True)
 
     def close(self, name):
         del self.texts[name]
@@ -217,6 +85,12 @@ class Editor:
         """The messages last published for a document."""
         (last,) = [found for uri, _, found in self.published if uri == name][-1:]
         return [one.message for one in last]
+
+    def closed(self, name):
+        """The lines and messages that a file that is not open shows; None if it never had any."""
+        uri = (self.folder / name).as_uri()
+        shown = [found for one, _, found in self.published if one == uri]
+        return [(one.range.start.line, one.message) for one in shown[-1]] if shown else None
 
 
 @pytest.fixture
@@ -257,8 +131,8 @@ async def test_an_error_comes_and_goes(editor):
 
 async def test_a_newer_check_kills_the_older(editor, monkeypatch):
     killed = []
-    kill = icarus_module._kill
-    monkeypatch.setattr(icarus_module, "_kill", lambda pid: (killed.append(pid), kill(pid)))
+    kill = tools.kill
+    monkeypatch.setattr(tools, "kill", lambda pid: (killed.append(pid), kill(pid)))
     window = editor()
     window.type(
         "m.v",
@@ -302,7 +176,6 @@ async def test_modules_in_other_files_are_known(editor, tmp_path):
     assert window.seen("top.v") == []
     # Now the port is renamed in a buffer that is not saved.
     window.type("lib/sub.v", "module sub(input y);\nendmodule\n")
-    window.type("top.v", top)
     await window.rest()
     assert any("``x'' is not a port" in message for message in window.seen("top.v"))
 
@@ -346,7 +219,7 @@ async def test_a_missing_iverilog_is_told_once_and_slang_takes_over(editor):
         await window.rest()
     assert len(window.told) == 1
     assert "apt-get install iverilog" in window.told[0]
-    assert window.seen("m.v") == ["expected expression"]
+    assert window.seen("m.v") == ["syntax error: expected expression"]
     window.settings = replace(window.settings, iverilog_path="no-such-either")
     window.type("m.v", GOOD)
     await window.rest()
@@ -381,10 +254,192 @@ async def test_a_large_netlist_waits_for_a_longer_pause_and_is_checked(editor, m
     assert any("nn" in message for message in window.seen("netlist.v"))
 
 
-def test_the_cause_of_a_syntax_error_is_shown_where_it_is():
-    """iverilog reports line 2 only, although the `;` is missing on line 1."""
-    found = checked("module bad(input a, output b)\n  assign b = foo(a;\nendmodule\n")
-    assert [(one.range.start.line, one.message) for one in found] == [
-        (0, "syntax error: expected ';'"),
-        (1, "syntax error: expected ')'"),
+# -- other files -----------------------------------------------------------------------------------
+
+USER = "module top(input a);\n  sub u0 (.x(a));\nendmodule\n"
+WRONG = "module sub(input x);\n  assign y = nn;\nendmodule\n"
+
+
+async def test_an_error_in_a_closed_file_is_shown_there_until_it_is_gone(editor, tmp_path):
+    (tmp_path / "sub.v").write_text(WRONG)
+    window = editor()
+    window.type("top.v", USER)
+    await window.rest()
+    assert window.seen("top.v") == []
+    assert window.closed("sub.v") == [(1, "Unable to bind wire/reg/memory `nn'")]
+    window.type("top.v", USER.replace("sub u0 (.x(a));", ""))
+    await window.rest()
+    assert window.closed("sub.v") == []
+
+
+async def test_an_error_that_two_documents_meet_is_shown_once_and_leaves_with_the_last(
+    editor, tmp_path
+):
+    (tmp_path / "sub.v").write_text(WRONG)
+    window = editor()
+    window.type("top.v", USER)
+    window.type("other.v", USER.replace("top", "other"))
+    await window.rest()
+    assert len(window.closed("sub.v")) == 1
+    window.close("other.v")
+    assert len(window.closed("sub.v")) == 1
+    window.close("top.v")
+    assert window.closed("sub.v") == []
+
+
+async def test_packages_of_other_files_are_compiled_before(editor, tmp_path):
+    (tmp_path / "base.sv").write_text("package base;\n  parameter W = 4;\nendpackage\n")
+    (tmp_path / "types.sv").write_text(
+        "package kinds;\n  typedef logic [base::W-1:0] word_t;\nendpackage\n"
+    )
+    window = editor()
+    text = "module top import kinds::*; (input word_t a, output b);\n  assign b = a[base::W-1];\nendmodule\n"
+    window.type("top.sv", text)
+    await window.rest()
+    assert window.seen("top.sv") == []
+
+
+async def test_an_unsaved_header_counts_where_it_is_included(editor, tmp_path):
+    (tmp_path / "inc").mkdir()
+    (tmp_path / "inc" / "sizes.vh").write_text("`define SIZE 1\n")
+    window = editor()
+    text = '`include "sizes.vh"\nmodule m(output b);\n  assign b = `SIZE;\nendmodule\n'
+    window.type("m.v", text)
+    await window.rest()
+    assert window.seen("m.v") == []
+    window.type("inc/sizes.vh", "`define SIZE nn\n")
+    await window.rest()
+    assert window.seen("m.v") == ["Unable to bind wire/reg/memory `nn'"]
+
+
+async def test_a_header_is_checked_as_part_of_a_file_that_includes_it(editor, tmp_path):
+    (tmp_path / "m.v").write_text('module m(input a);\n`include "body.vh"\nendmodule\n')
+    window = editor()
+    window.type("body.vh", "wire b;\nassign b = a & nn;\n")
+    await window.rest()
+    assert window.seen("body.vh") == ["Unable to bind wire/reg/memory `nn'"]
+    window.type("body.vh", "wire b;\nassign b = a;\n")
+    await window.rest()
+    assert window.seen("body.vh") == []
+
+
+# -- projects --------------------------------------------------------------------------------------
+
+
+async def test_a_project_says_what_belongs_together(editor, tmp_path):
+    for folder, port in (("fpga", "x"), ("asic", "z")):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "sub.v").write_text(f"module sub(input {port});\nendmodule\n")
+    (tmp_path / "macros.v").write_text("`define FROM_LIST 1\n")
+    (tmp_path / "top.v").write_text(USER)
+    (tmp_path / "verifrag.toml").write_text(
+        'sources = ["macros.v", "top.v", "asic/*.v"]\ndefines = ["GIVEN=2"]\n'
+    )
+    window = editor()
+    window.type("top.v", USER.replace("endmodule", "wire [`GIVEN:`FROM_LIST] w; endmodule"))
+    await window.rest()
+    assert "port ``x'' is not a port of u0." in window.seen("top.v")
+
+
+async def test_a_module_that_the_project_forgot_is_found_by_the_index(editor, tmp_path):
+    (tmp_path / "sub.v").write_text("module sub(input x);\nendmodule\n")
+    (tmp_path / "verifrag.toml").write_text('sources = ["top.v"]\n')
+    (tmp_path / "top.v").write_text(USER)
+    window = editor()
+    window.type("top.v", USER)
+    await window.rest()
+    assert window.seen("top.v") == []
+
+
+async def test_what_is_wrong_in_a_project_file_is_shown_on_it(editor, tmp_path):
+    project = tmp_path / "verifrag.toml"
+    project.write_text('defines = ["A"]\ninclude_dir = ["inc"]\n')
+    window = editor()
+    window.type("m.v", GOOD)
+    await window.rest()
+    said = "include_dir: there is no such key, so it is ignored; did you mean include_dirs?"
+    assert window.closed("verifrag.toml") == [(1, said)]
+    project.write_text('defines = ["A"]\n')
+    window.type("m.v", GOOD)
+    await window.rest()
+    assert window.closed("verifrag.toml") == []
+
+
+async def test_a_broken_file_of_the_project_does_not_hide_ones_own(editor, tmp_path):
+    (tmp_path / "broken.v").write_text("module broken;\n  assign = ;\nendmodule\n")
+    (tmp_path / "macros.v").write_text("`define ONE 1\n")
+    (tmp_path / "m.v").write_text(GOOD)
+    (tmp_path / "verifrag.toml").write_text('sources = ["macros.v", "broken.v", "m.v"]\n')
+    window = editor()
+    window.type("m.v", GOOD.replace("= a", "= nn & `ONE"))
+    await window.rest()
+    assert window.seen("m.v") == ["Unable to bind wire/reg/memory `nn'"]
+    assert [line for line, _ in window.closed("broken.v")] == [1]
+
+
+# -- generations and pulling -------------------------------------------------------------------------
+
+
+async def test_a_report_is_that_of_the_newest_text(editor):
+    window = editor()
+    window.type("m.v", BAD)
+    pulled = asyncio.create_task(window.diagnoser.report("m.v"))
+    await asyncio.sleep(0)
+    window.type("m.v", GOOD)
+    report = await pulled
+    assert report.own == []
+    assert (await window.diagnoser.report("m.v")).generation == report.generation
+    window.type("m.v", BAD)
+    newer = await window.diagnoser.report("m.v")
+    assert newer.generation > report.generation and newer.own
+
+
+async def test_a_report_waits_for_what_the_document_uses(editor, tmp_path):
+    window = editor()
+    window.type("sub.v", "module sub(input x);\nendmodule\n")
+    window.type("top.v", USER)
+    assert (await window.diagnoser.report("top.v")).own == []
+    window.type("sub.v", "module sub(input y);\nendmodule\n")
+    found = await window.diagnoser.report("top.v")
+    assert "unknown-port" in [one.code for one in found.own]
+
+
+# -- verilator -------------------------------------------------------------------------------------
+
+VERILATOR = r"""#!/bin/sh
+for file; do :; done
+echo "%Warning-UNUSEDSIGNAL: $file:1:16: Signal is not used: 'a'"
+echo "                      ... For warning description see https://verilator.org/warn/UNUSEDSIGNAL"
+echo "    1 | module m(input a, output b);"
+echo "%Error: $file:2:14: Can't find definition of variable: 'nn'"
+echo "%Error: Exiting due to 1 error(s)"
+exit 1
+"""
+
+
+@pytest.fixture
+def verilator(tmp_path):
+    script = tmp_path / "verilator"
+    script.write_text(VERILATOR)
+    script.chmod(0o755)
+    return str(script)
+
+
+async def test_verilator_adds_what_iverilog_has_not_said(editor, verilator):
+    window = editor(verilator_enabled=True, verilator_path=verilator)
+    window.type("m.v", BAD)
+    await window.rest()
+    (_, _, found) = window.published[-1]
+    assert [(one.source, one.code, one.range.start.character) for one in found] == [
+        ("iverilog", "undeclared", 13),
+        ("verilator", "UNUSEDSIGNAL", 15),
     ]
+
+
+async def test_a_missing_verilator_is_told_once_and_iverilog_goes_on(editor):
+    window = editor(verilator_enabled=True, verilator_path="no-such-verilator")
+    for _ in range(2):
+        window.type("m.v", BAD)
+        await window.rest()
+    assert len(window.told) == 1 and "verifrag.verilator.enabled" in window.told[0]
+    assert window.seen("m.v") == ["Unable to bind wire/reg/memory `nn'"]

@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from lsp_server import __version__
-from lsp_server.__main__ import parse
+from lsp_server.__main__ import main, parse
 
 
 def test_stdio_is_the_default_and_its_flag_is_accepted():
@@ -50,6 +50,12 @@ def test_a_log_that_cannot_be_written_is_one_line(tmp_path):
     assert result.returncode == 1
     assert result.stderr.startswith("verifrag: cannot write the log: ")
     assert "Traceback" not in result.stderr
+
+
+def test_windows_is_refused_in_one_sentence(monkeypatch):
+    monkeypatch.setattr("os.name", "nt")
+    with pytest.raises(SystemExit, match="Windows is not supported: install it in WSL"):
+        main([])
 
 
 def test_a_port_in_use_is_one_line():

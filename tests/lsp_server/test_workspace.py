@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import logging
 import os
+import shutil
+import threading
 from pathlib import Path
 
 import pytest
 
 from lsp_server import workspace
-from lsp_server.workspace import Index, read_text
+from lsp_server.files import MAX_FILE_SIZE, read_text
+from lsp_server.workspace import Index
 
 
 def write(folder: Path, files: dict[str, str]) -> None:
@@ -72,19 +75,21 @@ def test_links_are_followed_once(design, tmp_path):
     assert index.names() == ["far", "m"]
 
 
-def test_the_number_of_files_is_bounded(design, tmp_path, monkeypatch, caplog):
-    monkeypatch.setattr(workspace, "MAX_FILES", 3)
+def test_the_number_of_files_is_bounded(design, tmp_path, caplog):
     index = design({f"m{i}.v": module(f"m{i}") for i in range(5)})
+    index.scan([tmp_path], limit=3)
     assert len(index.names()) == 3
     assert "only the first 3" in caplog.text
 
 
 def test_large_files_and_what_is_no_file_define_nothing(design, tmp_path):
-    index = design({"large.v": module("large") + " " * workspace.MAX_FILE_SIZE})
+    index = design({"large.v": module("large") + " " * MAX_FILE_SIZE})
     os.mkfifo(tmp_path / "pipe.v")
     (tmp_path / "folder.v").mkdir()
     index.scan([tmp_path])
+    index.update(tmp_path / "open.v", module("open") + " " * MAX_FILE_SIZE)
     assert index.names() == []
+    assert index.source(tmp_path / "open.v").tokens == []
 
 
 def test_a_file_that_is_not_utf8_is_read_and_logged(tmp_path, caplog):
@@ -126,6 +131,76 @@ def test_files_that_come_change_and_go(design, tmp_path):
     (tmp_path / "notes.txt").write_text(module("c"))
     index.refresh(tmp_path / "notes.txt")
     assert index.names() == []
+
+
+def test_a_scan_reads_only_what_has_changed(design, tmp_path):
+    index = design({"a.v": module("a"), "b.v": module("b")})
+    before = index.symbols()
+    write(tmp_path, {"b.v": module("longer"), "c.v": module("c")})
+    index.scan([tmp_path])
+    assert index.names() == ["a", "c", "longer"]
+    (tmp_path / "c.v").unlink()
+    index.scan([tmp_path])
+    assert index.names() == ["a", "longer"]
+    assert index.symbols()[0][1] is before[0][1]
+
+
+def test_what_is_left_out(design, tmp_path):
+    files = ("rtl/a.v", "sim/b.v", "ip/x/sim/c.v", "ip/x/d.v", "e_netlist.v", "rtl/gen/f.v")
+    index = design({name: module(Path(name).stem) for name in files})
+    for exclude, names in (
+        ((), ["a", "b", "c", "d", "e_netlist", "f"]),
+        (("sim",), ["a", "d", "e_netlist", "f"]),
+        (("ip/*/sim", "*_netlist.v"), ["a", "b", "d", "f"]),
+        (("**/gen/**", "./ip/"), ["a", "b", "e_netlist"]),
+    ):
+        index.scan([tmp_path], exclude)
+        assert index.names() == names
+        (tmp_path / "ip" / "x" / "sim" / "late.v").write_text(module("late"))
+        index.refresh(tmp_path / "ip" / "x" / "sim" / "late.v")
+        assert ("late" in index.names()) is ("c" in names)
+
+
+def test_a_folder_that_goes_takes_its_files_along(design, tmp_path):
+    index = design({"ip/x/a.v": module("a"), "b.v": module("b")})
+    shutil.rmtree(tmp_path / "ip")
+    index.refresh(tmp_path / "ip")
+    assert index.names() == ["b"]
+
+
+def test_a_scan_can_be_stopped_and_keeps_what_it_has_read(design, tmp_path):
+    index = design({})
+    write(tmp_path, {f"m{number}.v": module(f"m{number}") for number in range(5)})
+    stopped = threading.Event()
+    told = []
+
+    def report(done: int, total: int) -> None:
+        told.append((done, total))
+        if done == 2:
+            stopped.set()
+
+    index.scan([tmp_path], report=report, stopped=stopped)
+    assert told == [(1, 5), (2, 5)]
+    assert index.names() == ["m0", "m1"]
+
+
+def test_macros_that_a_text_sees(design, tmp_path):
+    index = design({"defs.vh": "`define WIDTH 8\n`define MAX(a, b) \\\n  a\n"})
+    text = '`include "defs.vh"\n`define WIDTH 9\n'
+    assert index.macros(text, tmp_path / "top.v") == {
+        "WIDTH": "`define WIDTH 9",
+        "MAX": "`define MAX(a, b) \\\n  a",
+    }
+
+
+def test_one_file_is_parsed_once_and_few_are_kept(design, tmp_path, monkeypatch):
+    monkeypatch.setattr(workspace, "KEPT_SOURCES", 2)
+    index = design({f"m{number}.v": module(f"m{number}") for number in range(3)})
+    paths = [tmp_path / f"m{number}.v" for number in range(3)]
+    first = index.source(paths[0])
+    assert index.source(paths[0]) is first
+    assert index.source(paths[1]) and index.source(paths[2])
+    assert index.source(paths[0]) is not first
 
 
 # -- dependencies ----------------------------------------------------------------------------------
@@ -203,3 +278,16 @@ def test_unsaved_definitions_count(design, tmp_path):
     index.update(tmp_path / "sub.v", module("new_name"))
     assert needs(index, tmp_path, module("top", "new_name")) == ["sub.v"]
     assert needs(index, tmp_path, module("top", "old_name")) == []
+
+
+def test_packages_come_before_those_that_use_them(design, tmp_path):
+    package = "package {0};\n{1}endpackage\n".format
+    index = design(
+        {
+            "a_sub.v": module("sub"),
+            "base.sv": package("base", "  localparam W = 8;\n"),
+            "types.sv": package("types", "  localparam N = base::W;\n"),
+        }
+    )
+    text = "module top;\n  import types::*;\n  sub u_sub();\nendmodule\n"
+    assert needs(index, tmp_path, text) == ["base.sv", "types.sv", "a_sub.v"]

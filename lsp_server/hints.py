@@ -1,0 +1,246 @@
+"""Ghost text for the open documents: what is remembered, prepared, waited for and given up.
+
+An answer costs nothing where one types along what was offered. Else it waits until the typist pauses
+(`lsp_server.pace`) and is decoded; a newer request, or a change that leads away from it, ends it. Once
+ghost text is shown the next one is prepared, as if this one were accepted; and where the cursor rests
+the engine reads the prompt ahead of time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections import Counter, defaultdict
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from lsprotocol import types
+
+from engine.api import EngineError
+from lsp_server import inline
+from lsp_server.inline import Place, Question
+from lsp_server.latest import Latest
+from lsp_server.offers import Kept, Offer, Offers, Trail
+from lsp_server.pace import Pace
+from lsp_server.positions import LineIndex
+from trainer.references import Reference
+
+if TYPE_CHECKING:
+    from lsp_server.session import VerifragServer
+
+logger = logging.getLogger(__name__)
+
+# Seconds that ghost text must have been shown before the next one is prepared: a fast typist has
+# gone elsewhere by then.
+AHEAD_AFTER = 0.2
+# Seconds that the cursor must rest before the engine reads the prompt there.
+WARM_AFTER = 0.5
+# How often the log tells what the syntax did to completions.
+TELL_EVERY = 100
+
+Items = list[types.InlineCompletionItem]
+
+
+class Hints:
+    """The ghost text of one server."""
+
+    def __init__(self, server: VerifragServer) -> None:
+        self.server = server
+        self.offers = Offers()
+        self.kept = Kept()
+        self.fates: Counter[str] = Counter()
+        self._trail = Trail()
+        self._requests = Latest()
+        self._ahead = Latest()
+        self._preparing: dict[str, tuple[str, str]] = {}  # what stands on either side, by document
+        self._texts: dict[str, str] = {}
+        self._paces: defaultdict[str, Pace] = defaultdict(Pace)
+
+    async def answer(self, params: types.InlineCompletionParams) -> Items:
+        """What to show at the cursor: at most one item unasked, several where the user asks."""
+        uri = params.text_document.uri
+        return await self._requests.run(uri, self._answer(params)) or []
+
+    async def _answer(self, params: types.InlineCompletionParams) -> Items:
+        uri = params.text_document.uri
+        document = self.server.document(uri)
+        if document is None or not self.server.settings.completion_enabled:
+            return []
+        unasked = params.context.trigger_kind == types.InlineCompletionTriggerKind.Automatic
+        index, version = document.index, document.version
+        at = inline.place(index, params)
+        if unasked and not await asyncio.to_thread(inline.welcome, at):
+            return []
+        found = await self._remembered(uri, at)
+        offers = [found] if found else []
+        further = 0 if unasked else self.server.settings.completion_candidates - 1
+        if (further or not found) and self.server.engine_serves():
+            self._ahead.cancel(uri)
+            if unasked:
+                await asyncio.sleep(self._paces[uri].delay(time.monotonic()))
+            offers += await self._decode(uri, at, not found, further)
+        if document.version != version:
+            return []
+        return [self._show(one, at, index) for one in _distinct(offers)]
+
+    async def _remembered(self, uri: str, at: Place) -> Offer | None:
+        if self._preparing.get(uri) == (at.prefix, at.suffix):
+            await self._ahead.ended(uri)
+        found = self.offers.along(uri, at.prefix, at.suffix)
+        if found is None or found.fits:
+            return found
+        return await asyncio.to_thread(inline.again, found)
+
+    async def _decode(self, uri: str, at: Place, first: bool, further: int) -> list[Offer]:
+        """Offers for `at`: the greedy one if `first`, and up to `further` others. Those come first
+        that use only names there are."""
+        asked = await self._question(at)
+        work = [self._greedy(uri, asked)] if first else []
+        if further:
+            work.append(inline.alternatives(asked, self.server.engine, further))
+        try:
+            ghosts = [ghost for found in await asyncio.gather(*work) for ghost in found]
+        except EngineError as error:
+            logger.warning("no ghost text: %s", error)
+            return []
+        offers = [one for ghost in ghosts if (one := self._offer(ghost, at, uri))]
+        if len(offers) > 1:
+            known = self.server.header_lookup()
+            offers.sort(key=lambda one: len(inline.new_names(at, one.text, known)))
+        return offers
+
+    async def _greedy(self, uri: str, asked: Question) -> list[inline.Ghost]:
+        """The first answer, which clients that want to may watch."""
+        server, number = self.server, self.offers.new_id()
+        ghost = await inline.ghost_text(
+            asked, server.engine, lambda step: server.tell_step(number, uri, step)
+        )
+        server.tell_completed(number, uri, ghost)
+        return [ghost]
+
+    async def _question(self, at: Place) -> Question:
+        server = self.server
+        window, header = server.model_window(), server.header_lookup()
+        return await asyncio.to_thread(inline.question, at, server.settings, window, header)
+
+    def _offer(self, ghost: inline.Ghost, at: Place, uri: str) -> Offer | None:
+        self._count(ghost.shown.fate)
+        return inline.offer(ghost, at, uri) if ghost.shown.text else None
+
+    def _count(self, fate: str) -> None:
+        self.fates[fate] += 1
+        if self.fates.total() % TELL_EVERY == 0:
+            told = ", ".join(f"{count} {fate}" for fate, count in self.fates.most_common())
+            logger.info("of %d completions: %s", self.fates.total(), told)
+
+    def _show(self, offer: Offer, at: Place, index: LineIndex) -> types.InlineCompletionItem:
+        uri, offer_id = offer.reference.uri, self.offers.new_id()
+        self.offers.remember(offer_id, offer)
+        if not at.chosen:  # else what is shown is not in the document
+            self._trail.shown(uri, offer)
+        if not self._ahead.running(uri):
+            self.server.spawn(self._ahead.run(uri, self._prepare(offer)))
+        return inline.item(offer, at, index, offer_id)
+
+    async def _prepare(self, shown: Offer) -> None:
+        """Decode what will be wanted once `shown` is accepted."""
+        await asyncio.sleep(AHEAD_AFTER)
+        uri, at = shown.reference.uri, inline.after(shown)
+        if self.offers.along(uri, at.prefix, at.suffix):
+            return
+        if not await asyncio.to_thread(inline.welcome, at):
+            return
+        self._preparing[uri] = (at.prefix, at.suffix)
+        try:
+            ghost = await inline.ghost_text(await self._question(at), self.server.engine)
+        except EngineError as error:
+            logger.info("no next ghost text: %s", error)
+        else:
+            if following := self._offer(ghost, at, uri):
+                self.offers.prepare(following)
+        finally:
+            del self._preparing[uri]
+
+    # -- what happens to a document --------------------------------------------------------------
+
+    def rests(self, uri: str, position: types.Position) -> None:
+        """The cursor rests at `position`: let the engine read what it would be asked there."""
+        server, document = self.server, self.server.document(uri)
+        if document is None or not server.settings.completion_enabled or self._ahead.running(uri):
+            return
+        if server.engine.state.info is None:  # nobody has wanted ghost text yet
+            return
+        offset = document.index.offset(position)
+        text = document.source
+        at = Place(text[:offset], text[offset:], offset, offset)
+        server.spawn(self._ahead.run(uri, self._warm(at)))
+
+    async def _warm(self, at: Place) -> None:
+        await asyncio.sleep(WARM_AFTER)
+        server = self.server
+        if not await asyncio.to_thread(inline.welcome, at):
+            return
+        asked = await self._question(at)
+        one_step = replace(asked.options, max_seconds=0.0)
+        try:
+            await server.engine.complete(asked.prompt, one_step)
+        except EngineError as error:
+            logger.info("not read ahead: %s", error)
+
+    def start_over(self) -> None:
+        """There is another model, or it is asked otherwise: what it was offering counts no more."""
+        for uri in self._texts:
+            self._ahead.cancel(uri)
+            self.offers.forget(uri)
+
+    def changed(self, uri: str, text: str) -> None:
+        """The document has `text` now. A request for its former text has lost its purpose."""
+        self._texts[uri] = text
+        self._requests.cancel(uri)
+        self._learn(self._trail.changed(uri, text))
+
+    async def accepted(self, offer_id: str) -> None:
+        """All of an offer has been accepted."""
+        reference = self.offers.take(offer_id)
+        if reference is None:
+            logger.info("offer %s is unknown, or was accepted before", offer_id)
+        elif self.server.settings.references_enabled:
+            self._trail.forget(reference.uri)
+            await self.kept.add(reference)
+
+    def accepted_part(self, offer_id: str, units: int) -> None:
+        """The first `units` UTF-16 units of an offer's text have been accepted; more may follow."""
+        reference = self.offers.part(offer_id, units)
+        if reference is not None:
+            self._trail.reached(reference)
+
+    def saved(self, uri: str) -> None:
+        """The document is on disk: what of the accepted is still in it is kept."""
+        self.server.spawn(self._judge(uri, self._texts.get(uri, "")))
+
+    def closed(self, uri: str) -> None:
+        """The document is closed."""
+        self._requests.cancel(uri)
+        self._ahead.cancel(uri)
+        self.offers.forget(uri)
+        self._paces.pop(uri, None)
+        self.server.spawn(self._judge(uri, self._texts.pop(uri, "")))
+
+    async def _judge(self, uri: str, text: str) -> None:
+        partly = self._trail.end(uri)
+        if partly and self.server.settings.references_enabled:
+            await self.kept.add(partly)
+        await self.kept.judge(uri, text)
+
+    def _learn(self, reference: Reference | None) -> None:
+        if reference is not None and self.server.settings.references_enabled:
+            self.server.spawn(self.kept.add(reference))
+
+
+def _distinct(offers: list[Offer]) -> list[Offer]:
+    """Each text once, where it came first."""
+    found: dict[str, Offer] = {}
+    for offer in offers:
+        found.setdefault(offer.text, offer)
+    return list(found.values())
