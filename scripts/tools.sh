@@ -3,10 +3,13 @@
 # with apt-get if this user may, and says what to install if not.
 set -euo pipefail
 
-declare -A package=([iverilog]=iverilog [nvim]=neovim [bwrap]=bubblewrap)
+declare -A package=(
+    [iverilog]=iverilog [nvim]=neovim [bwrap]=bubblewrap [emacs]="emacs-nox elpa-eglot"
+    [npm]=npm [chromium]=chromium [g++]=g++ [make]=make [python3]=python3 [krb5-config]=libkrb5-dev
+)
 missing=()
 for command in "$@"; do
-    command -v "$command" >/dev/null || missing+=("${package[$command]}")
+    command -v "$command" >/dev/null || missing+=(${package[$command]}) # unquoted: one word a package
 done
 [ ${#missing[@]} -eq 0 ] && exit 0
 
