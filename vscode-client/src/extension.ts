@@ -1,84 +1,66 @@
-// Starts Verifrag's language server and hands it to VS Code. Everything else happens in the server.
+// Starts Verifrag's language server and shows how it stands. What is said about Verilog is the server's.
 
-import { commands, env, ExtensionContext, window, workspace } from 'vscode';
-import { LanguageClient, LanguageClientOptions, TransportKind } from 'vscode-languageclient/node';
-import { candidates, findPython } from './python';
-import { forwardLog } from './serverLog';
+import { commands, ExtensionContext, window, workspace } from 'vscode';
+import { openExample } from './example';
+import { writeBody, generateModule } from './generate';
+import { configureLanguages } from './language';
+import { onChoice } from './pythonExtension';
+import { Reports, SCHEME } from './reports';
+import { Server } from './server';
+import { Status } from './status';
+import { Switches, toggleEverywhere } from './switches';
 
-const log = window.createOutputChannel('Verifrag', { log: true });
-let client: LanguageClient | undefined;
-// Starts and stops run one after another, however quickly they are asked for.
-let turn: Promise<void> = Promise.resolve();
+let server: Server | undefined;
 
 export async function activate(context: ExtensionContext): Promise<void> {
+    const log = window.createOutputChannel('Verifrag', { log: true });
+    const status = new Status();
+    const switches = new Switches(context.workspaceState);
+    const running = new Server(context, log, status, switches);
+    const reports = new Reports(() => running.python);
+    const showGhostText = (): void => status.show({ ghostText: switches.ghostText() });
+    server = running;
+
+    const actions: Record<string, () => unknown> = {
+        menu: () => status.openMenu(),
+        install: () => running.install(),
+        restartServer: () => running.restart(),
+        showLog: () => log.show(),
+        showCollected: () => reports.show('What was collected'),
+        doctor: () => reports.show('Doctor'),
+        openSettings: () => commands.executeCommand('workbench.action.openSettings', 'verifrag.'),
+        toggleHere: async () => {
+            await switches.toggleHere();
+            await commands.executeCommand('editor.action.inlineSuggest.hide');
+            showGhostText();
+        },
+        toggleEverywhere,
+        generateModule,
+        writeBody,
+        openExample,
+    };
     context.subscriptions.push(
         log,
-        commands.registerCommand('verifrag.restartServer', () => inTurn(restart)),
-        commands.registerCommand('verifrag.showLog', () => log.show()),
+        status,
+        configureLanguages(),
+        workspace.registerTextDocumentContentProvider(SCHEME, reports),
+        window.onDidChangeActiveTextEditor(showGhostText),
+        workspace.onDidGrantWorkspaceTrust(() => running.restart()),
         workspace.onDidChangeConfiguration((event) => {
+            showGhostText();
             if (event.affectsConfiguration('verifrag.python')) {
-                void inTurn(restart);
+                void running.restart();
             }
         }),
+        ...Object.entries(actions).map(([name, action]) =>
+            commands.registerCommand(`verifrag.${name}`, action),
+        ),
     );
-    await inTurn(start);
+    showGhostText();
+    await running.start();
+    context.subscriptions.push(await onChoice(() => void running.restartIfPythonChanged()));
 }
 
-export function deactivate(): Promise<void> {
-    return inTurn(stop);
-}
-
-function inTurn(action: () => Promise<void>): Promise<void> {
-    turn = turn.then(action).catch((error) => {
-        log.error(error);
-        void window.showErrorMessage(`Verifrag: ${error instanceof Error ? error.message : error}`);
-    });
-    return turn;
-}
-
-async function start(): Promise<void> {
-    const setting = workspace.getConfiguration('verifrag').get('python', '');
-    const folders = (workspace.workspaceFolders ?? []).map((folder) => folder.uri.fsPath);
-    const tried = candidates(setting, folders);
-    const python = await findPython(tried, (line) => log.info(line));
-    if (python === undefined) {
-        // Not awaited: the message stays until it is answered, and a restart must not wait for that.
-        void explainMissingServer(tried);
-        return;
-    }
-    // -P: a file of the user's workspace must not stand in for a Python module. The client adds --stdio.
-    const server = { command: python, args: ['-P', '-m', 'lsp_server'], transport: TransportKind.stdio };
-    const options: LanguageClientOptions = {
-        documentSelector: [{ language: 'verilog' }, { language: 'systemverilog' }],
-        initializationOptions: workspace.getConfiguration('verifrag'),
-        outputChannel: log,
-        stdioOptions: { stdout: forwardLog, stderr: forwardLog },
-    };
-    client = new LanguageClient('verifrag', 'Verifrag', server, options);
-    await client.start();
-}
-
-async function stop(): Promise<void> {
-    const running = client;
-    client = undefined;
-    await running?.dispose();
-}
-
-async function restart(): Promise<void> {
-    await stop();
-    await start();
-}
-
-async function explainMissingServer(tried: string[]): Promise<void> {
-    const openSettings = 'Open Settings';
-    const answer = await window.showErrorMessage(
-        `Verifrag is not installed in ${tried.join(' or ')}. Install it there as this extension's README ` +
-            'says (Python 3.11 or newer), or name a Python that has it in the setting verifrag.python.',
-        openSettings,
-    );
-    if (answer === openSettings) {
-        // In a remote window (SSH, WSL, a browser) the machine's settings are on a page of their own.
-        const page = env.remoteName ? 'openRemoteSettings' : 'openSettings';
-        await commands.executeCommand(`workbench.action.${page}`, { query: 'verifrag.python' });
-    }
+export async function deactivate(): Promise<void> {
+    await server?.stop();
 }
