@@ -9,7 +9,7 @@ PYTHON_IN_VENV := .venv/bin/python
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint clean
+.PHONY: help setup demo test editors lint clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' Makefile
@@ -24,10 +24,14 @@ demo: $(READY) ## run the language server on the example project and show what i
 	@bash scripts/tools.sh iverilog
 	@$(PYTHON_IN_VENV) -m demo
 
-test: $(READY) ## lint, then every test
+test: $(READY) ## lint, then every test but those in a real VS Code
 	@bash scripts/tools.sh iverilog nvim bwrap emacs
 	@$(MAKE) --no-print-directory lint
-	$(PYTHON_IN_VENV) -m pytest -q
+	$(PYTHON_IN_VENV) -m pytest -q --ignore=tests/e2e/vscode
+
+editors: $(READY) ## the VS Code extension in a real VS Code (code-server, headless Chromium: installed on demand)
+	@bash scripts/tools.sh iverilog npm chromium
+	$(PYTHON_IN_VENV) -m pytest -q tests/e2e/vscode
 
 lint: $(READY) ## ruff: rules and formatting
 	$(PYTHON_IN_VENV) -m ruff check .
