@@ -255,9 +255,11 @@ def open_window(code_server, vsix, chromium, tmp_path_factory) -> Callable[..., 
             "VERIFRAG_HOME": str(home),
             "VERIFRAG_ENGINE_COMMAND": json.dumps(engine),
         }
-        with serving([*command, *CODE_SERVER, folder], environment, top) as address:
-            with looking_at(f"http://{address}/?folder={folder}", chromium) as page:
-                yield Workbench(page, folder, home, machine, engine_log)
+        with (
+            serving([*command, *CODE_SERVER, folder], environment, top) as address,
+            looking_at(f"http://{address}/?folder={folder}", chromium) as page,
+        ):
+            yield Workbench(page, folder, home, machine, engine_log)
 
     return opened
 
