@@ -53,6 +53,7 @@ _CHARACTERS_A_TOKEN = 8  # more than any text has on average
 _MARKERS = 5
 
 _MODULE_LINE = re.compile(r"^[ \t]*(?:macro)?module\b", re.MULTILINE)
+_MODULE_END = re.compile(r"^(?:[^/\n]|/(?!/))*\bendmodule\b", re.MULTILINE)  # not in a line comment
 
 
 def alpaca(instruction: str, given: str = "") -> str:
@@ -144,7 +145,7 @@ def _nearest(tokenizer: FragmentTokenizer, text: str, room: int) -> list[int]:
 def _enclosing_header(text: str) -> tuple[str, str]:
     """The header of the module that `text` ends in, with its line end, and what follows it; an empty
     header and `text` if there is none."""
-    start = text.rfind("endmodule") + 1
+    start = max((match.end() for match in _MODULE_END.finditer(text)), default=0)
     lines = [match.start() for match in _MODULE_LINE.finditer(text, start)]
     if not lines:
         return "", text

@@ -100,6 +100,13 @@ def test_a_long_module_keeps_its_header_and_its_nearest_whole_lines(tokenizer):
     assert 2 < len(lines) == len(set(lines) & set(LONG.split("\n")))
 
 
+def test_an_endmodule_in_a_comment_ends_no_module(tokenizer):
+    kept = prefix_of(tokenizer, LONG + "    // up to endmodule\n    assign y")
+    assert kept.startswith("module big")
+    kept = prefix_of(tokenizer, LONG + "    assign y = clk; endmodule\nmodule last;\n    wire w")
+    assert kept.endswith("module last;\n    wire w") and "module big" not in kept
+
+
 def test_a_header_too_long_for_half_of_the_room_keeps_its_first_lines(tokenizer):
     ports = "".join(f"    input [7:0] port{n},\n" for n in range(40))
     kept = prefix_of(tokenizer, f"module wide (\n{ports}    input last\n);\n  assign y = 1;\n")
