@@ -71,7 +71,7 @@ export function makeClient(python: string, log: LogOutputChannel, hooks: Hooks):
 
 /** Ask for what the notification does not tell: the memory that the engine uses. */
 async function tellStatus(client: LanguageClient, hooks: Hooks): Promise<void> {
-    hooks.onEngine(await client.sendRequest<Engine>('verifrag/status'));
+    hooks.onEngine(await client.sendRequest<Engine>('verifrag/status', {}));
 }
 
 function fillClientCapabilities(capabilities: ClientCapabilities): void {

@@ -189,6 +189,11 @@ class Workbench:
         named = {f"verifrag.{name.replace('_', '.')}": value for name, value in settings.items()}
         self.machine.write_text(json.dumps(QUIET | named), encoding="utf-8")
 
+    def log(self) -> str:
+        """The extension's log: its own lines and the server's."""
+        (file,) = self.machine.parent.parent.glob("logs/**/Verifrag.log")
+        return file.read_text(encoding="utf-8")
+
     def engine_processes(self) -> list[int]:
         """The engine processes of this window's server."""
         found = subprocess.run(
@@ -237,16 +242,16 @@ def code_server() -> Path:
 
 @pytest.fixture(scope="session")
 def open_window(code_server, vsix, chromium, tmp_path_factory) -> Callable[..., Any]:
-    """Opens a window on a new folder, with settings of the machine and a VS Code of its own."""
+    """Opens a window on a new folder, with a VS Code of its own that is started with `arguments`."""
 
     @contextmanager
-    def opened(**settings: Any) -> Iterator[Workbench]:
+    def opened(*arguments: str) -> Iterator[Workbench]:
         top = tmp_path_factory.mktemp("vscode")
         folder, user, home = top / "project", top / "user", top / "home"
         machine, engine_log = user / "Machine" / "settings.json", top / "engine.log"
         folder.mkdir()
         machine.parent.mkdir(parents=True)
-        machine.write_text(json.dumps(QUIET | settings), encoding="utf-8")
+        machine.write_text(json.dumps(QUIET), encoding="utf-8")
         command = [code_server, "--user-data-dir", user, "--extensions-dir", top / "extensions"]
         subprocess.run([*command, "--install-extension", vsix], check=True, capture_output=True)
         engine = [sys.executable, str(FAKE_ENGINE), "--log", str(engine_log)]
@@ -256,7 +261,7 @@ def open_window(code_server, vsix, chromium, tmp_path_factory) -> Callable[..., 
             "VERIFRAG_ENGINE_COMMAND": json.dumps(engine),
         }
         with (
-            serving([*command, *CODE_SERVER, folder], environment, top) as address,
+            serving([*command, *CODE_SERVER, *arguments, folder], environment, top) as address,
             looking_at(f"http://{address}/?folder={folder}", chromium) as page,
         ):
             yield Workbench(page, folder, home, machine, engine_log)
@@ -302,7 +307,7 @@ def looking_at(url: str, chromium: str) -> Iterator[Page]:
 @pytest.fixture(scope="module")
 def workbench(open_window) -> Iterator[Workbench]:
     """One window for all tests; each opens files of its own in it."""
-    with open_window(**{"security.workspace.trust.enabled": False}) as opened:
+    with open_window("--disable-workspace-trust") as opened:
         yield opened
 
 

@@ -41,6 +41,7 @@ def test_the_status_bar_says_that_it_is_ready_and_with_which_model(window):
     window.open("rtl/ready.v", module("ready", "    assign y = a;|"))
     window.until_status("Ready")
     window.until_status("round 0")
+    window.until_status("MiB")
 
 
 def test_the_language_is_known_without_another_extension(window):
@@ -204,6 +205,10 @@ def test_what_was_collected_is_shown(window):
 def test_the_doctors_report_is_shown(window):
     window.command("Verifrag: Doctor")
     expect(window.page.locator(".view-line", has_text="iverilog").first).to_be_visible()
+
+
+def test_nothing_of_all_this_was_an_error_in_the_log(window):
+    assert [line for line in window.log().splitlines() if "[error]" in line] == []
 
 
 def until_stored(window, count: int) -> list:

@@ -7,11 +7,9 @@ from playwright.sync_api import expect
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1500)]
 
-UNTRUSTED = {"security.workspace.trust.startupPrompt": "never"}
-
 
 def test_no_program_of_the_workspace_is_run_and_ghost_text_works(open_window):
-    with open_window(**UNTRUSTED) as window:
+    with open_window() as window:
         python = window.folder / ".venv" / "bin" / "python"
         ran = window.folder / "ran"
         window.write(".venv/bin/python", f"#!/bin/sh\ntouch '{ran}'\n")
