@@ -6,7 +6,7 @@ from pathlib import Path
 
 from lsp_server.workspace import Index
 
-FOLDER = Path("/work")
+FOLDER = Path("/project")
 
 
 def opened(files: dict[str, str]) -> tuple[Index, Path, int]:

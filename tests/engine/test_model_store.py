@@ -22,10 +22,10 @@ def test_nothing_means_the_model_that_ships_or_the_last_round():
 
 def test_a_relative_folder_is_looked_for_in_the_workspace(tmp_path, monkeypatch):
     monkeypatch.chdir("/")
-    (tmp_path / "work" / "model").mkdir(parents=True)
-    resolved = model_store.resolve("model", tmp_path / "work")
-    assert resolved == str(tmp_path / "work" / "model")
-    assert model_store.resolve("../work/model", tmp_path / "work") == resolved
+    (tmp_path / "project" / "model").mkdir(parents=True)
+    resolved = model_store.resolve("model", tmp_path / "project")
+    assert resolved == str(tmp_path / "project" / "model")
+    assert model_store.resolve("../project/model", tmp_path / "project") == resolved
 
 
 def test_an_absolute_folder_and_one_of_the_user_s_home_stay_what_they_are(tmp_path, monkeypatch):

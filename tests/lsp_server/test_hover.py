@@ -86,7 +86,7 @@ def test_macros_types_and_includes():
     assert shown("`define W 8 // wide\nwire [`|W:0] x;").startswith(code("`define W 8 // wide"))
     struct = "typedef struct {\n  logic a;\n} pair;"
     assert shown(f"module m; {struct}\n  pa|ir p; endmodule").startswith(code(*struct.splitlines()))
-    assert shown('`include "coun|ter.v"') == "`/work/counter.v`"
+    assert shown('`include "coun|ter.v"') == "`/project/counter.v`"
 
 
 def test_nothing_to_show():
