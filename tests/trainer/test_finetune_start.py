@@ -131,3 +131,26 @@ def test_adapters_learn(ours):
 
 def encoded(t):
     return [t.start, t.prefix, *t.encode(VERILOG), t.middle, t.end]
+
+
+def test_a_model_that_has_grown_says_what_it_said_before(ours):
+    before = model_folder.load(ours, dtype=torch.float32)
+    config = Config(init=str(ours), grow_layers=3, grow_kv_heads=2)
+    model = start.go_on(config, tiny_tokenizer(), 256)
+    assert torch.equal(logits(model), logits(before))
+    shape = model.backbone.config
+    assert (shape.num_hidden_layers, shape.num_key_value_heads) == (3, 2)
+    recorded = start.shaped_like_init(config)
+    assert (recorded.layers, recorded.kv_heads) == (3, 2)
+
+
+def test_a_model_that_has_grown_learns_with_its_new_layers(ours):
+    model = start.go_on(Config(init=str(ours), grow_layers=3), tiny_tokenizer(), 256)
+    model.logits(model.hidden(IDS)).logsumexp(-1).sum().backward()
+    assert model.backbone.model.layers[1].mlp.down_proj.weight.grad.abs().sum() > 0
+
+
+@pytest.mark.parametrize("grow", [{"grow_layers": 1}, {"grow_kv_heads": 3}])
+def test_a_model_cannot_grow_to_less_or_by_halves(ours, grow):
+    with pytest.raises(EngineError, match=r"already|cannot grow"):
+        start.go_on(Config(init=str(ours), **grow), tiny_tokenizer(), 256)

@@ -18,6 +18,8 @@ class Config:
     method: Annotated[Method, "labels of the heads; ntp: no heads"] = "fragment"
     name: Annotated[str, "of the model"] = "verifrag"
     init: Annotated[str, "model folder to go on from; its shape counts"] = ""
+    grow_layers: Annotated[int, "deepen the model of --init to so many layers"] = 0
+    grow_kv_heads: Annotated[int, "give the model of --init so many heads of keys and values"] = 0
     layers: Annotated[int, "of a model from scratch, as the next four"] = 6
     hidden: Annotated[int, "width"] = 320
     attention_heads: Annotated[int, "of queries"] = 5
@@ -60,6 +62,8 @@ class Config:
             raise ValueError("--freeze leaves nothing to train with --method ntp")
         if self.lora and not self.init:
             raise ValueError("--lora adapts a model: name it with --init")
+        if (self.grow_layers or self.grow_kv_heads) and not self.init:
+            raise ValueError("--grow-... enlarges a model: name it with --init")
 
     @property
     def head_start(self) -> int:

@@ -15,6 +15,7 @@ from engine.model import CARD_FILE, Card, MedusaHeads, MedusaModel
 from engine.tokenizer import FragmentTokenizer
 from trainer import vocabulary
 from trainer.finetune.config import Config
+from trainer.finetune.grow import grow
 
 
 def build(config: Config, tokenizer: FragmentTokenizer, length: int) -> MedusaModel:
@@ -57,6 +58,8 @@ def go_on(config: Config, tokenizer: FragmentTokenizer, length: int) -> MedusaMo
         model = models.load(folder, torch.device("cpu"), torch.float32)
     else:
         model = _ordinary(folder, tokenizer, config)
+    if config.grow_layers or config.grow_kv_heads:
+        model.backbone = grow(model.backbone, config.grow_layers, config.grow_kv_heads)
     hidden = model.backbone.config.hidden_size
     if (config.method == "ntp") != (model.heads.count == 0):
         model.heads, card = _new_heads(config, hidden, length)
@@ -76,10 +79,10 @@ def shaped_like_init(config: Config) -> Config:
     shape = _read_shape(folder)
     return replace(
         config,
-        layers=shape.num_hidden_layers,
+        layers=config.grow_layers or shape.num_hidden_layers,
         hidden=shape.hidden_size,
         attention_heads=shape.num_attention_heads,
-        kv_heads=shape.num_key_value_heads,
+        kv_heads=config.grow_kv_heads or shape.num_key_value_heads,
         inner=shape.intermediate_size,
         heads=0 if config.method == "ntp" else count or config.heads,
     )
