@@ -14,10 +14,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from engine.verilog.filelist import FileList
+from engine.verilog.filelist import FileList, read_arguments, real_path
 from engine.verilog.icarus import Icarus, Message, check
 from engine.verilog.syntax import modules
 from engine.verilog.verilator import Verilator, VerilatorMissing, lint
+from lsp_server.settings import Settings
 from lsp_server.workspace import Index
 
 logger = logging.getLogger(__name__)
@@ -38,6 +39,26 @@ class Context:
     index: Index
     icarus: Icarus
     listing: FileList = field(default_factory=FileList)
+
+
+def set_up(settings: Settings, root: Path) -> Icarus:
+    """How to call iverilog by the settings, whose relative paths start at `root`."""
+    given = read_arguments(settings.iverilog_arguments, root)
+
+    def absolute(paths: tuple[str, ...], more: tuple[Path, ...]) -> tuple[str, ...]:
+        return (*(str(root / real_path(path)) for path in paths), *map(str, more))
+
+    return Icarus(
+        path=settings.iverilog_path,
+        include_dirs=absolute(settings.iverilog_include_path, given.include_dirs),
+        defines=(*settings.iverilog_defines, *given.defines),
+        library_files=absolute(settings.iverilog_library_files, given.library_files),
+        library_dirs=absolute(settings.iverilog_library_dirs, given.library_dirs),
+        library_extensions=given.library_extensions,
+        top=settings.project_top_modules or given.top,
+        standard=settings.iverilog_standard or given.standard,
+        arguments=given.arguments,
+    )
 
 
 @dataclass(frozen=True)

@@ -146,7 +146,7 @@ async def _insert(server: VerifragServer, uri: str, job: Job, text: str, title: 
         return False
     at = document.index.position(offset)
     new = job.inserted(text, document.source, offset)
-    edit = server.versioned_edit(document, types.TextEdit(types.Range(at, at), new))
+    edit = server.workspace_edit({document.uri: [types.TextEdit(types.Range(at, at), new)]})
     try:
         answer = await ask(
             server.workspace_apply_edit_async(types.ApplyWorkspaceEditParams(edit, title))

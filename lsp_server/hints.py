@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from lsprotocol import types
 
 from engine.api import EngineError
-from lsp_server import inline
+from lsp_server import inline, steps
 from lsp_server.inline import Place, Question
 from lsp_server.latest import Latest
 from lsp_server.offers import Kept, Offer, Offers, Trail
@@ -114,9 +114,9 @@ class Hints:
         """The first answer, which clients that want to may watch."""
         server, number = self.server, self.offers.new_id()
         ghost = await inline.ghost_text(
-            asked, server.engine, lambda step: server.tell_step(number, uri, step)
+            asked, server.engine, lambda step: steps.tell_step(server, number, uri, step)
         )
-        server.tell_completed(number, uri, ghost)
+        steps.tell_completed(server, number, uri, ghost)
         return [ghost]
 
     async def _question(self, at: Place) -> Question:

@@ -16,9 +16,7 @@ from dataclasses import dataclass
 from engine.api import Prompt
 from engine.verilog.syntax import Module
 from engine.verilog.syntax import header as header_of
-from lsp_server.cursor import MODULE_START, enclosing, inside_module, without_comments
-
-__all__ = ["Header", "Room", "build", "headers", "inside_module", "instruct"]
+from lsp_server.cursor import MODULE_START, enclosing, without_comments
 
 # Verilog has 2.8 characters a token on average; a little less, to be rather too short.
 CHARACTERS_A_TOKEN = 2.5

@@ -11,7 +11,6 @@ import json
 import logging
 import os
 from collections.abc import Coroutine, Sequence
-from dataclasses import asdict
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -22,18 +21,16 @@ from pygls.lsp.server import LanguageServer
 from pygls.uris import to_fs_path
 
 from engine import model_store
-from engine.api import DEFAULT_WINDOW, EngineError, Step
+from engine.api import DEFAULT_WINDOW, EngineError
 from engine.client import EngineClient, EngineState
 from engine.links import Limits
-from engine.verilog.filelist import read_arguments, real_path
-from engine.verilog.icarus import Icarus, IcarusMissing, check_untrusted
+from engine.verilog.icarus import IcarusMissing, check_untrusted
 from lsp_server import __version__
 from lsp_server import prompt as prompts
 from lsp_server import state as states
-from lsp_server.checking import Context, configured, unit
+from lsp_server.checking import Context, configured, set_up, unit
 from lsp_server.diagnostics import Diagnoser, Snapshot
 from lsp_server.hints import Hints
-from lsp_server.inline import Ghost
 from lsp_server.latest import Latest
 from lsp_server.model_watch import ModelWatch
 from lsp_server.placing import in_words
@@ -243,30 +240,10 @@ class VerifragServer(LanguageServer):
     def context(self, path: Path) -> Context:
         """What `path` is checked with, by the settings and its project. Reads files."""
         listing = self.projects.find(path, self.folders(), self.settings.project_file_lists)
-        context = Context(self.index, self.icarus(), listing)
+        root = next(iter(self.folders()), Path.cwd())
+        context = Context(self.index, set_up(self.settings, root), listing)
         self.index.search_includes_in(map(Path, configured(context.icarus, listing).include_dirs))
         return context
-
-    def icarus(self) -> Icarus:
-        """How to call iverilog by the settings; relative paths start at the first folder."""
-        root = next(iter(self.folders()), Path.cwd())
-        now = self.settings
-        given = read_arguments(now.iverilog_arguments, root)
-
-        def absolute(paths: tuple[str, ...], more: tuple[Path, ...]) -> tuple[str, ...]:
-            return (*(str(root / real_path(path)) for path in paths), *map(str, more))
-
-        return Icarus(
-            path=now.iverilog_path,
-            include_dirs=absolute(now.iverilog_include_path, given.include_dirs),
-            defines=(*now.iverilog_defines, *given.defines),
-            library_files=absolute(now.iverilog_library_files, given.library_files),
-            library_dirs=absolute(now.iverilog_library_dirs, given.library_dirs),
-            library_extensions=given.library_extensions,
-            top=now.project_top_modules or given.top,
-            standard=now.iverilog_standard or given.standard,
-            arguments=given.arguments,
-        )
 
     def check_all(self) -> None:
         """Check every open document again, once the index knows the workspace."""
@@ -298,15 +275,6 @@ class VerifragServer(LanguageServer):
         document = self.client_capabilities.text_document
         item = document and document.completion and document.completion.completion_item
         return bool(item and item.snippet_support)
-
-    def wants_steps(self) -> bool:
-        """Whether the client asked to watch decoding: capability `experimental.verifragSteps`."""
-        experimental = self.client_capabilities.experimental
-        return isinstance(experimental, dict) and experimental.get("verifragSteps") is True
-
-    def versioned_edit(self, document: Document, edit: types.TextEdit) -> types.WorkspaceEdit:
-        """The edit of one document, tied to its version where the client knows versions."""
-        return self.workspace_edit({document.uri: [edit]})
 
     def workspace_edit(self, edits: dict[str, list[types.TextEdit]]) -> types.WorkspaceEdit:
         """The edits of several documents, by their uris, tied to the versions of those that are open
@@ -415,28 +383,6 @@ class VerifragServer(LanguageServer):
             self._report_load(state.message, state.fraction)
         elif state.kind == "failed":
             self.tell(f"no completions for now: {state.message}. Diagnostics go on.")
-
-    def tell_step(self, offer_id: str, uri: str, step: Step) -> None:
-        """Let a client that asked for it watch ghost text being decoded."""
-        if self.wants_steps():
-            self.protocol.notify("verifrag/step", {"id": offer_id, "uri": uri, **asdict(step)})
-
-    def tell_completed(self, offer_id: str, uri: str, ghost: Ghost) -> None:
-        """The end of what `tell_step` told: what it took, and what of it is shown."""
-        if self.wants_steps():
-            done = ghost.completion
-            self.protocol.notify(
-                "verifrag/completed",
-                {
-                    "id": offer_id,
-                    "uri": uri,
-                    "tokens": done.tokens,
-                    "steps": done.steps,
-                    "milliseconds": done.milliseconds,
-                    "finish": done.finish,
-                    "shown": ghost.shown.text,
-                },
-            )
 
     def _model_published(self, folder: Path) -> None:
         if self.settings.engine_enabled and not self.settings.model:

@@ -76,5 +76,5 @@ def test_the_editor_s_own_settings_are_no_mistake():
 
 def test_the_table_names_every_setting_once_with_a_description():
     rows = table()
-    assert len({row.name for row in rows}) == len(rows) >= 16
+    assert len({row.name for row in rows}) == len(rows) == 26
     assert all(row.name.startswith("verifrag.") and row.description for row in rows)
