@@ -26,10 +26,12 @@ from dataclasses import asdict, dataclass, replace
 import torch
 from torch import Tensor
 
+from engine.answer import Answer
 from engine.api import Completion, DecodingOptions, Prompt
 from engine.cache import TreeCache
-from engine.decoding import Answer, acceptor, draft_tree, forward, guess, prefill, prompt_ids
+from engine.decoding import acceptor, draft_tree, prompt_ids
 from engine.model import MedusaModel
+from engine.passes import forward, guess, prefill
 from engine.prompts import typed_blank
 from engine.sampling import Sampler, pick
 from engine.tree import DraftTree

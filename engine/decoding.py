@@ -9,59 +9,19 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Generator, Sequence
-from typing import Literal
 
-import torch
 from torch import Tensor
 
-from engine import acceptance, prompts, stops
+from engine import acceptance, prompts
+from engine.answer import Answer
 from engine.api import Completion, DecodingOptions, Prompt, Step
 from engine.cache import TreeCache
 from engine.model import MedusaModel
+from engine.passes import forward, guess, prefill
 from engine.sampling import Sampler
-from engine.tokenizer import FragmentTokenizer
 from engine.tree import DraftTree, build
 
 Accept = Callable[[DraftTree, Tensor, Tensor, acceptance.Choose], tuple[list[int], int]]
-Finish = Literal["end", "stop", "length", "time"]
-
-
-@torch.no_grad()
-def forward(
-    model: MedusaModel, ids: Tensor, depth: Tensor, sees: Tensor, cache: TreeCache
-) -> tuple[Tensor, Tensor]:
-    """Run ids [B, N] after what the first B rows of `cache` hold; depth [N], sees [N, N] as in `DraftTree`.
-
-    Returns hidden states [B, N, d] and logits [B, N, V]. The new slots are not committed.
-    """
-    hidden = _states(model, ids, depth, sees, cache, 0)
-    return hidden, model.logits(hidden)
-
-
-@torch.no_grad()
-def prefill(
-    model: MedusaModel, prompt: Sequence[int], cache: TreeCache, row: int = 0
-) -> tuple[Tensor, Tensor]:
-    """Append prompt ids to a row of `cache`; returns the last hidden state [d] and its logits [V]."""
-    ids = torch.tensor([list(prompt)], device=model.device)
-    depth = torch.arange(len(prompt), device=model.device)
-    last = _states(model, ids, depth, depth[:, None] >= depth, cache, row)[0, -1]
-    cache.commit([range(len(prompt))])
-    return last, model.logits(last)
-
-
-def _states(
-    model: MedusaModel, ids: Tensor, depth: Tensor, sees: Tensor, cache: TreeCache, row: int
-) -> Tensor:
-    """Hidden states [B, N, d] of ids [B, N], after what the rows of `cache` from `row` on hold."""
-    cache.aim(row, (ids.shape[0], ids.shape[1]), ids.device)
-    return model.hidden(
-        ids,
-        position_ids=cache.slots[:, :1] + depth,
-        attention_mask=cache.mask(sees),
-        past_key_values=cache,
-        use_cache=True,
-    )
 
 
 def prompt_ids(model: MedusaModel, prompt: Prompt, options: DecodingOptions) -> list[int]:
@@ -126,115 +86,6 @@ def draft_tree(model: MedusaModel, options: DecodingOptions, nodes: int | None =
     """
     paths = model.card.tree if options.speculative and model.heads.count else []
     return build(paths if nodes is None else paths[: nodes - 1])
-
-
-@torch.no_grad()
-def guess(model: MedusaModel, last: Tensor, tree: DraftTree) -> Tensor:
-    """Ranked guesses [..., heads, ranks] of the heads the tree asks for, from last hidden states [..., d]."""
-    if tree.size == 1:
-        return last.new_empty(*last.shape[:-1], 0, 0, dtype=torch.long)
-    states = model.heads(last)[..., : tree.heads, :]
-    return model.logits(states).topk(tree.ranks, dim=-1).indices
-
-
-def whole(tokens: Sequence[int], ends: frozenset[int]) -> int:
-    """How many of the accepted tokens make whole fragments (paper 1, III-B).
-
-    A step that completes no fragment keeps everything: to throw it away would be to stand still.
-    """
-    complete = max((i + 1 for i, token in enumerate(tokens) if token in ends), default=0)
-    return complete or len(tokens)
-
-
-class Answer:
-    """One answer in the making: what has been accepted, what of it is shown, why it is over.
-
-    `finish` is None until it is over: the model or a stop condition ended it, or a budget. The time
-    budget counts from here.
-    """
-
-    def __init__(
-        self, model: MedusaModel, prompt_length: int, options: DecodingOptions, typed: str
-    ) -> None:
-        self.began = time.monotonic()
-        self.model = model.card.name
-        self.options = options
-        self.limit = min(options.max_tokens, model.card.window - prompt_length)
-        self.reader = _Reader(model.tokenizer, options.stop, typed)
-        self.steps = self.tokens = 0
-        self.finish: Finish | None = "length" if self.limit <= 0 else None
-
-    def add(self, accepted: Sequence[int], following: int) -> tuple[int, int, tuple[str, ...]]:
-        """Take the tokens that a pass accepted and the one that follows them.
-
-        Returns how many were kept, at least one, the token to go on with, and the fragments that
-        became visible.
-        """
-        kept = min(len(accepted), self.limit - self.tokens)
-        if self.options.alignment == "discard":
-            kept = whole(accepted[:kept], self.reader.ends)
-        if self.reader.end in accepted[:kept]:
-            kept = accepted.index(self.reader.end) + 1
-        if kept < len(accepted):
-            following = accepted[kept]
-        self.steps, self.tokens = self.steps + 1, self.tokens + kept
-        shown = self.reader.read(accepted[:kept])
-        self.finish = self._finish()
-        return kept, following, shown
-
-    def _finish(self) -> Finish | None:
-        if self.reader.ended:
-            return "end"
-        if self.reader.stopped:
-            return "stop"
-        if time.monotonic() - self.began > self.options.max_seconds:
-            return "time"
-        return "length" if self.tokens >= self.limit else None
-
-    def completion(self) -> Completion:
-        return Completion(
-            text="".join(self.reader.shown),
-            finish=self.finish,
-            steps=self.steps,
-            tokens=self.tokens,
-            milliseconds=1000 * (time.monotonic() - self.began),
-            model=self.model,
-            fragments=tuple(self.reader.shown),
-        )
-
-
-class _Reader:
-    """Turns accepted tokens into what the user sees: whole fragments, up to the stop condition."""
-
-    def __init__(self, tokenizer: FragmentTokenizer, stop: stops.Stop, typed: str) -> None:
-        self.ends = frozenset((tokenizer.frag, tokenizer.end))
-        self.end = tokenizer.end
-        self.decode = tokenizer.decode
-        self.stop = stop
-        self.typed = typed
-        self.held: list[int] = []
-        self.shown: list[str] = []
-        self.stopped = self.ended = False
-
-    def read(self, tokens: Sequence[int]) -> tuple[str, ...]:
-        """Add tokens; returns the fragments that became visible."""
-        before = len(self.shown)
-        for token in tokens:
-            if token not in self.ends:
-                self.held.append(token)
-                continue
-            fragment, self.held = self.decode(self.held), []
-            fragment, self.typed = fragment.removeprefix(self.typed), ""
-            self.ended = token == self.end
-            text = "".join(self.shown)
-            cut = stops.find(text + fragment, len(text), self.stop)
-            if cut is not None:
-                fragment, self.stopped = fragment[: max(0, cut - len(text))], True
-            if fragment:
-                self.shown.append(fragment)
-            if self.stopped or self.ended:
-                break
-        return tuple(self.shown[before:])
 
 
 def acceptor(options: DecodingOptions) -> Accept:

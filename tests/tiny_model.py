@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import torch
 
-from engine import decoding
+from engine import answer, decoding
 from engine.api import DecodingOptions
 from engine.model import MedusaModel
 from engine.tokenizer import FragmentTokenizer
@@ -70,10 +70,10 @@ def accepted_by_step(
 ) -> list[list[int]]:
     """Token ids, [FRAG] included, that each step of a completion added."""
     steps: list[list[int]] = []
-    read = decoding._Reader.read
+    read = answer._Reader.read
     with monkeypatch.context() as patch:
         patch.setattr(
-            decoding._Reader, "read", lambda self, new: steps.append(new) or read(self, new)
+            answer._Reader, "read", lambda self, new: steps.append(new) or read(self, new)
         )
         decoding.complete(model, ids, DecodingOptions(**options))
     return steps

@@ -8,7 +8,8 @@ import pytest
 import torch
 from tiny_model import VERILOG, tiny_model
 
-from engine import batch, decoding, model_store, prompts
+from engine import answer as answers
+from engine import batch, decoding, model_store, passes, prompts
 from engine import model as models
 from engine.api import Completion, DecodingOptions, Prompt
 from engine.batch import Request, complete_many, decode_many, sample_seed
@@ -92,9 +93,9 @@ def test_sampling_with_drafts_has_the_backbones_distribution(model, monkeypatch)
     temperature, count = 0.7, 1500
     ids = tuple(prompts.encode(model.tokenizer, Prompt(VERILOG[:77]), 128))
     tokens = defaultdict(list)
-    read = decoding._Reader.read
+    read = answers._Reader.read
     monkeypatch.setattr(
-        decoding._Reader,
+        answers._Reader,
         "read",
         lambda self, new: tokens[id(self), self.typed].extend(new) or read(self, new),
     )
@@ -139,7 +140,7 @@ def test_samples_of_one_prompt_differ_and_another_seed_draws_anew(model):
 
 def test_a_prompt_is_read_once_however_often_it_occurs(model, monkeypatch):
     read = []
-    prefill = decoding.prefill
+    prefill = passes.prefill
     monkeypatch.setattr(
         batch, "prefill", lambda model, ids, *where: read.append(ids) or prefill(model, ids, *where)
     )
@@ -150,7 +151,7 @@ def test_a_prompt_is_read_once_however_often_it_occurs(model, monkeypatch):
 
 def test_places_are_taken_again_as_they_become_free(model, monkeypatch):
     rows = []
-    forward = decoding.forward
+    forward = passes.forward
     monkeypatch.setattr(
         batch,
         "forward",

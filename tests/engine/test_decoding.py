@@ -5,8 +5,9 @@ import torch
 from tiny_model import VERILOG, accepted_by_step, plain_greedy, tiny_model
 
 from engine import decoding, prompts
+from engine.answer import whole
 from engine.api import DecodingOptions, Prompt
-from engine.decoding import decode, whole
+from engine.decoding import decode
 from engine.model import MedusaModel
 
 
