@@ -55,8 +55,8 @@ def main(argv: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("interrupted: start the same command again to go on")
         return 130
-    except (FileNotFoundError, RuntimeError) as error:
-        print(error, file=sys.stderr)
+    except (OSError, RuntimeError, ValueError) as error:
+        print(f"trainer.textbook: {error}", file=sys.stderr)
         return 2
     shutil.rmtree(work)
     return 0

@@ -92,15 +92,10 @@ class Draw:
 
     def clock_ports(self, clocking: Clocking) -> list[Port]:
         """The input ports of clock and reset."""
-        rising = "rising" if clocking.edge == "posedge" else "falling"
-        ports = [
-            Port(
-                clocking.clock, "input", meaning=("clock", "clock signal", f"clock, {rising} edge")
-            )
-        ]
+        meaning = ("clock", "clock signal", f"clock, {clocking.sense} edge")
+        ports = [Port(clocking.clock, "input", meaning=meaning)]
         if clocking.reset:
-            level = "low" if clocking.reset.active_low else "high"
-            kind = "asynchronous" if clocking.reset.asynchronous else "synchronous"
+            kind, level = clocking.reset.kind, clocking.reset.level
             meaning = (
                 f"{kind} reset, active {level}",
                 f"active-{level} {kind} reset",
@@ -113,8 +108,7 @@ class Draw:
         """ "synchronous active-high reset"; empty without one."""
         if not clocking.reset:
             return ""
-        level = "low" if clocking.reset.active_low else "high"
-        kind = "asynchronous" if clocking.reset.asynchronous else "synchronous"
+        kind, level = clocking.reset.kind, clocking.reset.level
         return self.choose(f"{kind} active-{level} reset", f"active-{level} {kind} reset")
 
     def reset_fact(self, clocking: Clocking, effect: str) -> tuple[str, ...]:
@@ -125,18 +119,17 @@ class Draw:
         reset = clocking.reset
         if reset is None:
             raise ValueError("this clocking has no reset")
-        level = "low" if reset.active_low else "high"
+        level, sense = reset.level, clocking.sense
         if reset.asynchronous:
             return (
                 f"When {reset.name} is {level}, {effect} at once, without waiting for the clock.",
                 f"The reset {reset.name} is asynchronous and active {level}: {effect}.",
                 f"On an asynchronous reset ({reset.name} = {int(not reset.active_low)}), {effect}.",
             )
-        rising = "rising" if clocking.edge == "posedge" else "falling"
         return (
-            f"If {reset.name} is {level} at the {rising} edge of {clocking.clock}, {effect}.",
+            f"If {reset.name} is {level} at the {sense} edge of {clocking.clock}, {effect}.",
             f"The reset {reset.name} is synchronous and active {level}: {effect}.",
-            f"When {reset.name} is {level}, {effect} on the next {rising} clock edge.",
+            f"When {reset.name} is {level}, {effect} on the next {sense} clock edge.",
         )
 
     # ---- code

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from random import Random
 
 from engine.verilog.lexemes import lexemes
+from trainer import files
 from trainer.textbook import bench, render, verify, wordings
 from trainer.textbook.draw import Draw
 from trainer.textbook.families import FAMILIES
@@ -52,7 +52,7 @@ def draw(lot: Lot, folder: Path) -> list[Entry]:
     """
     path = folder / f"{lot.family}-{lot.number:04d}.jsonl"
     if path.exists():
-        return [Entry(**json.loads(line)) for line in path.read_text(encoding="utf-8").splitlines()]
+        return [Entry(**row) for row in files.read_lines(path)]
     entries, trials = [], []
     for number, seed in enumerate(lot.seeds()):
         problem, header, text = compose(lot.family, seed)
@@ -67,9 +67,7 @@ def draw(lot: Lot, folder: Path) -> list[Entry]:
             f"family {lot.family} is broken: see {failed[0]}, and {len(failed)} in all"
         )
     entries = [entry for entry, good in zip(entries, passed, strict=True) if good]
-    beside = path.with_suffix(".part")
-    beside.write_text("".join(json.dumps(asdict(e)) + "\n" for e in entries), encoding="utf-8")
-    beside.replace(path)
+    files.write_lines(path, map(asdict, entries))
     return entries
 
 

@@ -41,12 +41,26 @@ class Reset:
     active_low: bool
     asynchronous: bool
 
+    @property
+    def level(self) -> str:
+        """At which it acts."""
+        return "low" if self.active_low else "high"
+
+    @property
+    def kind(self) -> str:
+        return "asynchronous" if self.asynchronous else "synchronous"
+
 
 @dataclass(frozen=True)
 class Clocking:
     clock: str = "clk"
     edge: Literal["posedge", "negedge"] = "posedge"
     reset: Reset | None = None
+
+    @property
+    def sense(self) -> str:
+        """Of the active edge: "rising" or "falling"."""
+        return "rising" if self.edge == "posedge" else "falling"
 
 
 @dataclass(frozen=True)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from trainer import files
+
 SHARD = 4000  # items
+EXAM = "exam.jsonl"
 
 
 @dataclass(frozen=True)
@@ -45,35 +47,45 @@ class ExamItem:
 def write(
     folder: Path, items: Iterable[Item], exam: Iterable[ExamItem], facts: dict[str, Any]
 ) -> None:
-    """Shards, exam.jsonl, then manifest.json: a folder with a manifest is complete."""
-    shards = {}
+    """Replace the textbook in `folder`: shards, exam.jsonl, then manifest.json, so that a folder with a
+    manifest is complete. Raises OSError."""
+    (folder / "manifest.json").unlink(missing_ok=True)
+    for old in folder.glob("items-*.jsonl"):
+        old.unlink()
     for number, group in enumerate(_groups(items)):
-        name = f"items-{number:05d}.jsonl"
-        shards[name] = _write_lines(folder / name, group)
-    shards["exam.jsonl"] = _write_lines(folder / "exam.jsonl", exam)
-    _replace(folder / "manifest.json", json.dumps({**facts, "sha256": shards}, indent=1) + "\n")
+        files.write_lines(folder / f"items-{number:05d}.jsonl", map(asdict, group))
+    files.write_lines(folder / EXAM, map(asdict, exam))
+    written = [*sorted(folder.glob("items-*.jsonl")), folder / EXAM]
+    hashes = {path.name: files.sha256(path) for path in written}
+    files.write(folder / "manifest.json", json.dumps({**facts, "sha256": hashes}, indent=1) + "\n")
 
 
 def read(folder: Path) -> Iterator[Item]:
-    """All training items. Raises FileNotFoundError if the folder holds no finished textbook."""
-    for path in _finished(folder):
-        with path.open(encoding="utf-8") as file:
-            yield from (Item(**json.loads(line)) for line in file)
+    """All training items. Raises FileNotFoundError if the folder holds no finished textbook, and ValueError
+    if a file is not the one that was written."""
+    for name in _manifest(folder)["sha256"]:
+        if name != EXAM:
+            yield from (Item(**row) for row in _rows(folder, name))
 
 
 def read_exam(folder: Path) -> list[ExamItem]:
-    """The exam. Raises FileNotFoundError if the folder holds no finished textbook."""
-    _finished(folder)
-    with (folder / "exam.jsonl").open(encoding="utf-8") as file:
-        return [ExamItem(**json.loads(line)) for line in file]
+    """The exam. Raises as `read` does."""
+    return [ExamItem(**row) for row in _rows(folder, EXAM)]
 
 
-def _finished(folder: Path) -> list[Path]:
-    if not (folder / "manifest.json").exists():
+def _manifest(folder: Path) -> dict[str, Any]:
+    path = folder / "manifest.json"
+    if not path.exists():
         raise FileNotFoundError(
             f"{folder} holds no finished textbook: run python -m trainer.textbook {folder}"
         )
-    return sorted(folder.glob("items-*.jsonl"))
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def _rows(folder: Path, name: str) -> list[files.Row]:
+    if files.sha256(folder / name) != _manifest(folder)["sha256"][name]:
+        raise ValueError(f"{folder / name} is not as the manifest has it; write the textbook again")
+    return files.read_lines(folder / name)
 
 
 def _groups(items: Iterable[Item]) -> Iterator[list[Item]]:
@@ -85,15 +97,3 @@ def _groups(items: Iterable[Item]) -> Iterator[list[Item]]:
             group = []
     if group:
         yield group
-
-
-def _write_lines(path: Path, rows: Iterable[Item] | Iterable[ExamItem]) -> str:
-    text = "".join(json.dumps(asdict(row), ensure_ascii=False) + "\n" for row in rows)
-    _replace(path, text)
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _replace(path: Path, text: str) -> None:
-    beside = path.with_name(path.name + ".part")
-    beside.write_text(text, encoding="utf-8")
-    beside.replace(path)

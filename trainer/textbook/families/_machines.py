@@ -6,42 +6,16 @@ from collections.abc import Callable, Mapping, Sequence
 from random import Random
 
 from trainer.textbook.draw import Draw, Lines, shift
+from trainer.textbook.families._common import span
 from trainer.textbook.problem import Clocking, Values
 
 Arcs = Mapping[str, Sequence[tuple[str, str]]]
 """Of each state the (condition, next state) pairs; the first that holds is taken, "" always holds."""
 
 
-def rising(clocking: Clocking) -> str:
-    """The name of the active edge."""
-    return "rising" if clocking.edge == "posedge" else "falling"
-
-
-def every_edge(clocking: Clocking) -> str:
-    """ "rising edge of clk"."""
-    return f"{rising(clocking)} edge of {clocking.clock}"
-
-
-def span(width: int) -> str:
-    """A range with a blank behind it; empty for one bit."""
-    return f"[{width - 1}:0] " if width > 1 else ""
-
-
 def bits_for(values: int) -> int:
     """The width that holds the numbers 0 to values - 1, at least one bit."""
     return max(1, (values - 1).bit_length())
-
-
-def remark(d: Draw, text: str) -> Lines:
-    """A comment line, in a quarter of the cases."""
-    return [f"// {text}"] if d.chance(0.25) else []
-
-
-def drive(d: Draw, name: str, expression: str) -> tuple[Lines, bool]:
-    """Combinational `name`: the lines, and whether it must be a reg."""
-    if d.chance(0.7):
-        return [f"assign {name} = {expression};"], False
-    return d.always_comb([f"{name} = {expression};"]), True
 
 
 def state_codes(d: Draw, states: Sequence[str]) -> tuple[Lines, int]:

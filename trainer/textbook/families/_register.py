@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import Union
 
 from trainer.textbook.draw import Draw, Lines
-from trainer.textbook.families._timing import Size
+from trainer.textbook.families._common import Size
 from trainer.textbook.problem import Clocking
 
 Arm = tuple[str, Union[str, "tuple[Arm, ...]"]]
@@ -166,10 +166,10 @@ def _arm(d: Draw, assign: str, value: str | tuple[Arm, ...]) -> Lines:
 
 def moved(own: str, width: Size, left: bool, incoming: str) -> str:
     """The register's contents one place further, with a given bit moved in."""
-    if width.bits == 2 and not width.symbol:
+    if width.bits == 2 and not width.parameter:
         return f"{{{own}[0], {incoming}}}" if left else f"{{{incoming}, {own}[1]}}"
-    below = f"{width.msb}-1" if width.symbol else str(width.bits - 2)
-    return f"{{{own}[{below}:0], {incoming}}}" if left else f"{{{incoming}, {own}[{width.msb}:1]}}"
+    below = f"{width.last}-1" if width.parameter else str(width.bits - 2)
+    return f"{{{own}[{below}:0], {incoming}}}" if left else f"{{{incoming}, {own}[{width.last}:1]}}"
 
 
 def move(state: int, width: Size, left: bool, incoming: int) -> int:

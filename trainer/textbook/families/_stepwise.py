@@ -7,7 +7,8 @@ from random import Random
 
 from trainer.textbook.draw import Draw, Lines
 from trainer.textbook.english import counted
-from trainer.textbook.families._machines import bits_for, every_edge
+from trainer.textbook.families._common import edge
+from trainer.textbook.families._machines import bits_for
 from trainer.textbook.problem import Behaviour, Clocking, Port, Values, Words
 
 
@@ -27,16 +28,15 @@ def operands(start: str, widths: dict[str, int]) -> Callable[[Random, int], Valu
 
 
 def run_facts(
-    clocking: Clocking, start: str, busy: str, done: str, cycles: int, results: str
+    d: Draw, clocking: Clocking, start: str, busy: str, done: str, cycles: int, results: str
 ) -> list[Words]:
-    """How a calculation is started and how it ends, after a fixed number of cycles."""
+    """How a calculation is started, how it ends after a fixed number of cycles, and what a reset does."""
     edges = counted(cycles, "clock edge")
     return [
         (
-            f"When {busy} is low, a high {start} at the {every_edge(clocking)} takes the operands "
+            f"When {busy} is low, a high {start} at the {edge(clocking)} takes the operands "
             f"and begins the calculation.",
-            f"The operands are taken at the {every_edge(clocking)} that sees {start} = 1 and "
-            f"{busy} = 0.",
+            f"The operands are taken at the {edge(clocking)} that sees {start} = 1 and {busy} = 0.",
         ),
         (
             f"{busy} is high from that edge on, for {counted(cycles, 'cycle')}; {start} is "
@@ -55,6 +55,7 @@ def run_facts(
             f"From the pulse on {done} to the next accepted {start}, {results} holds the result; "
             f"at other times it is not specified.",
         ),
+        d.reset_fact(clocking, f"{busy} and {done} are low and no calculation is under way"),
     ]
 
 

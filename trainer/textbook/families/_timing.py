@@ -5,78 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from random import Random
-from typing import Literal
 
 from trainer.textbook.draw import Draw, Lines
 from trainer.textbook.english import capital, listing
+from trainer.textbook.families._common import Size
 from trainer.textbook.problem import Behaviour, Clocking, Port, Problem, Values, Words
-
-
-@dataclass(frozen=True)
-class Size:
-    """A width in bits, which a module may have as a parameter called `symbol`."""
-
-    bits: int
-    symbol: str = ""
-
-    @property
-    def mask(self) -> int:
-        """The largest unsigned number."""
-        return (1 << self.bits) - 1
-
-    @property
-    def msb(self) -> str:
-        """The highest index as text: "7" or "WIDTH-1"."""
-        return f"{self.symbol}-1" if self.symbol else str(self.bits - 1)
-
-    @property
-    def span(self) -> str:
-        """The range of a declaration with a blank behind it; empty for one bit."""
-        return f"[{self.msb}:0] " if self.symbol or self.bits > 1 else ""
-
-    @property
-    def parameters(self) -> tuple[tuple[str, int], ...]:
-        return ((self.symbol, self.bits),) if self.symbol else ()
-
-    def facts(self, *names: str) -> list[Words]:
-        """What the parameter is for, if there is one."""
-        if not self.symbol:
-            return []
-        joined = listing(names)
-        return [
-            (
-                f"The parameter {self.symbol} (default {self.bits}) sets the width of {joined}.",
-                f"{self.symbol}, {self.bits} by default, is the number of bits of {joined}.",
-            )
-        ]
-
-
-def size(d: Draw, low: int = 2, high: int = 16, parametric: float = 0.25) -> Size:
-    """A drawn width, with probability `parametric` a parameter of the module."""
-    bits = d.width(low, high)
-    symbols = ("WIDTH", "WIDTH", "N", "W", "DATA_WIDTH", "BITS")
-    return Size(bits, d.name(*symbols) if d.chance(parametric) else "")
-
-
-def bus(
-    name: str,
-    direction: Literal["input", "output"],
-    width: Size,
-    meaning: Words,
-    reg: bool = False,
-    signed: bool = False,
-) -> Port:
-    """A port of that size."""
-    bounds = width.span.strip() if width.symbol else ""
-    return Port(name, direction, width.bits, meaning, reg, signed, bounds)
 
 
 def constant(d: Draw, value: int, width: Size) -> str:
     """A literal that also fits if the width is a parameter."""
-    if not width.symbol:
+    if not width.parameter:
         return d.number(value, width.bits)
     if value in (0, width.mask) and d.chance(0.7):
-        return f"{{{width.symbol}{{1'b{int(value > 0)}}}}}"
+        return f"{{{width.parameter}{{1'b{int(value > 0)}}}}}"
     return str(value)
 
 
@@ -85,7 +26,7 @@ def plus(d: Draw, name: str, width: Size, step: int = 1, sign: str = "+") -> str
     if step == 1 and d.chance(0.6):
         one = d.choose("1", "1'b1")
         return f"{name} {sign} {one}"
-    return f"{name} {sign} {step if width.symbol else d.number(step, width.bits)}"
+    return f"{name} {sign} {step if width.parameter else d.number(step, width.bits)}"
 
 
 @dataclass(frozen=True)
@@ -170,22 +111,12 @@ def mostly(enable: Control) -> Callable[[Random, int], Values]:
 # ---- words
 
 
-def edge(clocking: Clocking) -> str:
-    """ "rising edge of clk"."""
-    return f"{'rising' if clocking.edge == 'posedge' else 'falling'} edge of {clocking.clock}"
-
-
 def features(d: Draw, clocking: Clocking, *parts: str, lead: str = " with ") -> str:
     """ " with enable and synchronous active-high reset": the parts that are not empty, and the reset."""
     named = [part for part in (*parts, d.reset_phrase(clocking)) if part]
     if clocking.edge == "negedge":
         named.append("falling-edge clock")
     return f"{lead}{listing(named)}" if named else ""
-
-
-def comment(d: Draw, text: str) -> Lines:
-    """A comment line, in one of four draws."""
-    return [f"// {text}"] if d.chance(0.25) else []
 
 
 def ordered(d: Draw, ports: Sequence[Port]) -> list[Port]:
@@ -221,8 +152,8 @@ def clocked(
     facts = list(facts)
     if clocking.reset and at_reset:
         facts.append(d.reset_fact(clocking, at_reset))
-    if width and width.symbol:
-        facts += width.facts(*(port.name for port in ports if port.bounds == width.span.strip()))
+    if width and width.parameter:
+        facts += width.facts(*(port.name for port in ports if port.bounds == width.range))
     if d.chance(0.12):
         body = [f"// {capital(d.choose(*phrases))}", *body]
     return Problem(

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import reduce
 from random import Random
 
 from trainer.textbook.draw import Draw, Lines
+from trainer.textbook.families import _common
+from trainer.textbook.families._common import Size
 from trainer.textbook.problem import Behaviour, Expected, Port, Problem, Values, Words, signed
 
 _PAIRS = (
@@ -52,47 +54,12 @@ _OUTPUTS = (
 )
 
 
-@dataclass(frozen=True)
-class Size:
-    """A width in bits, written as a number or as a parameter of the module."""
-
-    bits: int
-    parameter: str = ""
-
-    @property
-    def text(self) -> str:
-        return self.parameter or str(self.bits)
-
-    @property
-    def last(self) -> str:
-        """The index of the highest bit."""
-        return f"{self.parameter}-1" if self.parameter else str(self.bits - 1)
-
-    @property
-    def range(self) -> str:
-        """ "[7:0]" or "[WIDTH-1:0]"."""
-        return f"[{self.last}:0]"
-
-    def port(self, name: str, meaning: Words = "", signed: bool = False) -> Port:
-        """An input of this size."""
-        bounds = self.range if self.parameter else ""
-        return Port(name, "input", self.bits, meaning, signed=signed, bounds=bounds)
-
-    def output(
-        self, name: str, meaning: Words = "", reg: bool = False, signed: bool = False
-    ) -> Port:
-        return replace(self.port(name, meaning, signed), direction="output", reg=reg)
-
-    def zero(self, d: Draw) -> str:
-        return f"{{{self.parameter}{{1'b0}}}}" if self.parameter else d.number(0, self.bits)
+_PARAMETERS = ("WIDTH", "WIDTH", "N", "W", "DATA_WIDTH", "SIZE", "BITS", "DW")
 
 
-def size(d: Draw, low: int = 2, high: int = 16, parametrized: float = 0.25) -> Size:
-    """A width between `low` and `high`, as a parameter with probability `parametrized`."""
-    bits = d.width(low, high)
-    if not d.chance(parametrized):
-        return Size(bits)
-    return Size(bits, d.name("WIDTH", "WIDTH", "N", "W", "DATA_WIDTH", "SIZE", "BITS", "DW"))
+def size(d: Draw, low: int = 2, high: int = 16, parametric: float = 0.25) -> Size:
+    """As `_common.size`, with more names for the parameter."""
+    return _common.size(d, low, high, parametric, _PARAMETERS)
 
 
 def circuit(
@@ -110,9 +77,9 @@ def circuit(
     helpers: Sequence[str] = (),
 ) -> Problem:
     """A combinational problem; a parameter of `size` is added to the header, phrases and facts."""
-    parameters = []
+    parameters: Sequence[tuple[str, int]] = ()
     if size and size.parameter:
-        parameters = [(size.parameter, size.bits)]
+        parameters = size.parameters
         ending = d.choose(
             f", width set by parameter {size.parameter}",
             f" (parameter {size.parameter} = {size.bits})",
@@ -235,22 +202,6 @@ GATES = (
 # ---- code
 
 
-def drive(d: Draw, target: str, value: str, assign: float = 0.75) -> tuple[Lines, bool]:
-    """`target` = `value` as a continuous assignment or in an always block; (lines, target is a reg)."""
-    if d.chance(assign):
-        return [f"assign {target} = {value};"], False
-    return d.always_comb([f"{target} = {value};"]), True
-
-
-def drive_all(
-    d: Draw, values: Sequence[tuple[str, str]], assign: float = 0.7
-) -> tuple[Lines, bool]:
-    """As `drive`, for several targets in one style."""
-    if d.chance(assign):
-        return [f"assign {target} = {value};" for target, value in values], False
-    return d.always_comb([f"{target} = {value};" for target, value in values]), True
-
-
 def generate(d: Draw, size: str, body: Callable[[str], Sequence[str]], label: str) -> Lines:
     """A generate loop from 0 to `size` - 1 over the lines that `body` makes of the index."""
     index = d.name("i", "k", "g", "idx")
@@ -273,7 +224,7 @@ def part(name: str, high: int, low: int) -> str:
 
 
 def remark(d: Draw, *texts: str) -> Lines:
-    """A comment line in a quarter of the draws."""
+    """As `_common.comment`, one of `texts`."""
     return [f"// {d.choose(*texts)}"] if d.chance(0.25) else []
 
 

@@ -3,16 +3,8 @@
 from __future__ import annotations
 
 from trainer.textbook.draw import Draw
-from trainer.textbook.families._words import (
-    circuit,
-    drive,
-    drive_all,
-    operands,
-    pair,
-    remark,
-    size,
-    together,
-)
+from trainer.textbook.families._common import drive, drive_all
+from trainer.textbook.families._words import circuit, operands, pair, remark, size, together
 from trainer.textbook.problem import (
     Port,
     Problem,
@@ -27,6 +19,17 @@ _SUMS = ("sum", "sum", "s", "S", "y", "total", "result")
 _CARRY_IN = ("cin", "cin", "c_in", "carry_in", "ci", "Cin")
 
 _CARRY_OUT = ("cout", "cout", "c_out", "carry_out", "co", "Cout", "carry")
+
+
+_TERMS = {False: ("adder", "sum", "carry"), True: ("subtractor", "difference", "borrow")}
+
+
+def _bits(a: str, b: str) -> list[Port]:
+    """The two operands of a cell."""
+    return [
+        Port(a, "input", meaning=("first bit", "operand bit A")),
+        Port(b, "input", meaning=("second bit", "operand bit B")),
+    ]
 
 
 def half_cell(d: Draw) -> Problem:
@@ -60,9 +63,7 @@ def half_cell(d: Draw) -> Problem:
         body, reg = d.always_comb(d.case(f"{{{a}, {b}}}", arms)), True
     else:
         body, reg = drive_all(d, [(s, f"{a} ^ {b}"), (c, inverse)])
-    what, result, extra = (
-        ("subtractor", "difference", "borrow") if minus else ("adder", "sum", "carry")
-    )
+    what, result, extra = _TERMS[minus]
     facts: list[Words] = [
         (
             f"{s} is the {result} bit of {a} {'minus' if minus else 'plus'} {b}.",
@@ -83,10 +84,7 @@ def half_cell(d: Draw) -> Problem:
     return circuit(
         d,
         (f"half_{what}", f"half{what[:3]}", f"h{what[0]}", f"half_{what[:3]}", f"half_{what}_1bit"),
-        [
-            Port(a, "input", meaning=("first bit", "operand bit A")),
-            Port(b, "input", meaning=("second bit", "operand bit B")),
-        ],
+        _bits(a, b),
         [
             Port(s, "output", meaning=(result, f"{result} bit"), reg=reg),
             Port(c, "output", meaning=(extra, f"{extra} bit"), reg=reg),
@@ -142,9 +140,7 @@ def full_cell(d: Draw) -> Problem:
         ]
     else:
         body, reg = drive_all(d, [(s, f"{a} ^ {b} ^ {ci}"), (co, carry)])
-    what, result, extra = (
-        ("subtractor", "difference", "borrow") if minus else ("adder", "sum", "carry")
-    )
+    what, result, extra = _TERMS[minus]
     if minus:
         facts = [
             (
@@ -170,8 +166,7 @@ def full_cell(d: Draw) -> Problem:
         d,
         (f"full_{what}", f"full{what[:3]}", f"f{what[0]}", f"full_{what[:3]}", f"{what}_cell"),
         [
-            Port(a, "input", meaning=("first bit", "operand bit A")),
-            Port(b, "input", meaning=("second bit", "operand bit B")),
+            *_bits(a, b),
             Port(ci, "input", meaning=(f"{extra} in", f"{extra} from the lower bit")),
         ],
         [

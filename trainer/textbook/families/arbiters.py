@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from trainer.textbook.draw import Draw, Lines
-from trainer.textbook.families._machines import bits_for, every_edge, remark, span
+from trainer.textbook.families._common import comment, edge, span
+from trainer.textbook.families._machines import bits_for
 from trainer.textbook.problem import Behaviour, Port, Problem, Values, Words
 
 _REQ = ("req", "request", "requests", "r")
@@ -38,7 +39,7 @@ def fixed_priority_arbiter(d: Draw) -> Problem:
     elif d.chance(0.5):
         body = d.always_comb(lines)
     elif low and d.chance(0.5):
-        body = [*remark(d, "Isolates the lowest 1"), f"assign {grant} = {req} & (~{req} + 1'b1);"]
+        body = [*comment(d, "Isolates the lowest 1"), f"assign {grant} = {req} & (~{req} + 1'b1);"]
         reg = False
     else:
         body, reg = [], False
@@ -57,8 +58,8 @@ def fixed_priority_arbiter(d: Draw) -> Problem:
 
     timing: Words = (
         (
-            f"{grant} is registered: at each {every_edge(clocking)} it is set according to {req}.",
-            f"The decision is taken anew at every {every_edge(clocking)} and shown until the next.",
+            f"{grant} is registered: at each {edge(clocking)} it is set according to {req}.",
+            f"The decision is taken anew at every {edge(clocking)} and shown until the next.",
         )
         if clocking
         else ("The circuit is combinational.", f"There is no clock; {grant} follows {req} at once.")
@@ -154,7 +155,7 @@ def round_robin_arbiter(d: Draw) -> Problem:
         run, reset = [f"{grant} <= {choice};", *run], [f"{grant} <= {nothing};", *reset]
     body += [
         "",
-        *remark(d, "Search from the pointer on, around the ring"),
+        *comment(d, "Search from the pointer on, around the ring"),
         *logic,
         "",
         *d.always_clocked(clocking, run, reset),
@@ -203,10 +204,10 @@ def round_robin_arbiter(d: Draw) -> Problem:
                 f"by 0, and the first one wins.",
             ),
             (
-                f"At the {every_edge(clocking)} the pointer is set to the index after the winner, "
+                f"At the {edge(clocking)} the pointer is set to the index after the winner, "
                 f"and stays if there is no request.",
                 f"After a grant to k, the turn pointer becomes k + 1 modulo {width} at the "
-                f"{every_edge(clocking)}; without a request it holds.",
+                f"{edge(clocking)}; without a request it holds.",
             ),
             (
                 f"{grant} is registered: after the edge it shows the winner of the requests "
@@ -235,7 +236,7 @@ def holding_arbiter(d: Draw) -> Problem:
     req, grant = d.name(*_REQ), d.name(*_GRANT)
     lines = _priority_lines(d, req, grant, width, low, "<=")
     kept = d.choose(f"({grant} & {req}) == {d.number(0, width)}", f"!(|({grant} & {req}))")
-    body = [*remark(d, "Decide again when the owner has let go")]
+    body = [*comment(d, "Decide again when the owner has let go")]
     body += d.always_clocked(
         clocking, d.branches((kept, lines)), [f"{grant} <= {d.number(0, width)};"]
     )
@@ -259,9 +260,9 @@ def holding_arbiter(d: Draw) -> Problem:
         facts=[
             (
                 f"The owner keeps the grant as long as its bit of {req} is 1 at every "
-                f"{every_edge(clocking)}.",
+                f"{edge(clocking)}.",
                 f"A grant is not taken away while its request lasts; {req} is sampled at the "
-                f"{every_edge(clocking)}.",
+                f"{edge(clocking)}.",
             ),
             (
                 f"If there is no owner, or its request is gone, the edge grants the requesting "

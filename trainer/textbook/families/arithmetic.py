@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from trainer.textbook.draw import Draw, Lines
 from trainer.textbook.english import count_word, listing
-from trainer.textbook.families._words import circuit, drive, loop, pair, remark, row, size
+from trainer.textbook.families._common import drive
+from trainer.textbook.families._words import circuit, loop, pair, remark, row, size
 from trainer.textbook.problem import (
     Port,
     Problem,

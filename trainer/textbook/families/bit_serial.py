@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from trainer.textbook.draw import Draw
-from trainer.textbook.families._machines import every_edge
+from trainer.textbook.families._common import edge
 from trainer.textbook.problem import Behaviour, Port, Problem, Values, Words
 
 
@@ -92,10 +92,8 @@ def serial_arithmetic(d: Draw) -> Problem:
                 f"before.",
             ),
             (
-                f"At the {every_edge(clocking)} the {remainder} of the bit is stored for the next "
-                f"one.",
-                f"The {remainder} is kept in a flip-flop that is updated on each "
-                f"{every_edge(clocking)}.",
+                f"At the {edge(clocking)} the {remainder} of the bit is stored for the next one.",
+                f"The {remainder} is kept in a flip-flop that is updated on each {edge(clocking)}.",
             ),
             timing,
             d.reset_fact(
@@ -171,8 +169,8 @@ def serial_compare(d: Draw) -> Problem:
         facts=[
             (
                 f"{a} and {b} bring one bit each of two unsigned numbers at every "
-                f"{every_edge(clocking)}, {end} bit first.",
-                f"On each {every_edge(clocking)} one more bit of both numbers is taken, beginning "
+                f"{edge(clocking)}, {end} bit first.",
+                f"On each {edge(clocking)} one more bit of both numbers is taken, beginning "
                 f"with the {end}.",
             ),
             (

@@ -5,25 +5,10 @@ from __future__ import annotations
 from random import Random
 
 from trainer.textbook.draw import Draw
+from trainer.textbook.families._common import Size, edge
 from trainer.textbook.families._register import Arm, inner_register, register
-from trainer.textbook.families._timing import Size, clocked, constant, control, edge, features, plus
+from trainer.textbook.families._timing import clocked, constant, control, features, plus
 from trainer.textbook.problem import Behaviour, Port, Problem, Values
-
-# Exponents below the degree, without the constant, of primitive polynomials over GF(2).
-_POLYNOMIALS: dict[int, tuple[tuple[int, ...], ...]] = {
-    3: ((1,), (2,)),
-    4: ((1,), (3,)),
-    5: ((2,), (3,)),
-    6: ((1,), (5,)),
-    7: ((1,), (6,), (3,), (4,)),
-    8: ((4, 3, 2), (6, 5, 4)),
-    9: ((4,), (5,)),
-    10: ((3,), (7,)),
-    11: ((2,), (9,)),
-    12: ((6, 4, 1),),
-    15: ((1,), (14,)),
-    16: ((12, 3, 1), (15, 13, 4)),
-}
 
 
 def serial_parity(d: Draw) -> Problem:

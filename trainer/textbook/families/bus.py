@@ -6,7 +6,8 @@ from random import Random
 
 from trainer.textbook.draw import Draw
 from trainer.textbook.english import listing
-from trainer.textbook.families._machines import bits_for, every_edge
+from trainer.textbook.families._common import edge
+from trainer.textbook.families._machines import bits_for
 from trainer.textbook.problem import Behaviour, Port, Problem, Values, Words
 
 _ADDR = ("addr", "address", "a", "paddr")
@@ -227,9 +228,9 @@ def register_block(d: Draw) -> Problem:
                 f"Register map: {'; '.join(f'{p}: {r}' for r, p in zip(regs, places, strict=True))}.",
             ),
             (
-                f"If {we} is high at the {every_edge(clocking)}, {wdata} is written to the "
+                f"If {we} is high at the {edge(clocking)}, {wdata} is written to the "
                 f"register at {addr}; other addresses are ignored.",
-                f"A write takes place at the {every_edge(clocking)} with {we} = 1, and has no "
+                f"A write takes place at the {edge(clocking)} with {we} = 1, and has no "
                 f"effect at addresses without a register.",
             ),
             (

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from trainer.textbook.draw import Draw, Lines
-from trainer.textbook.families._words import Size, circuit, generate, operands, pair, remark, size
+from trainer.textbook.families._common import Size
+from trainer.textbook.families._words import circuit, generate, operands, pair, remark, size
 from trainer.textbook.problem import (
     Port,
     Problem,

@@ -3,19 +3,9 @@
 from __future__ import annotations
 
 from trainer.textbook.draw import Draw, Lines
+from trainer.textbook.families._common import Size, edge, size
 from trainer.textbook.families._register import Arm, always, chosen, gated, register
-from trainer.textbook.families._timing import (
-    Control,
-    Size,
-    bus,
-    clocked,
-    constant,
-    edge,
-    enabling,
-    features,
-    plus,
-    size,
-)
+from trainer.textbook.families._timing import Control, clocked, constant, enabling, features, plus
 from trainer.textbook.problem import Behaviour, Clocking, Problem
 
 _OUTPUTS = ("q", "count", "cnt", "out", "Q", "count_o", "state")
@@ -46,7 +36,7 @@ def gray_counter(d: Draw) -> Problem:
             [(enable.condition(d), [f"{binary} <= {plus(d, binary, width)};"])],
             [f"{binary} <= {zero};"],
         )
-        top = "" if width.symbol else f"{{1'b0, {binary}[{width.bits - 1}:1]}} ^ {binary}"
+        top = "" if width.parameter else f"{{1'b0, {binary}[{width.bits - 1}:1]}} ^ {binary}"
         code = (
             top
             if top and d.chance(0.4)
@@ -60,7 +50,7 @@ def gray_counter(d: Draw) -> Problem:
         names=("gray_counter", f"gray{width.bits}", "gray_code_counter", "gray_cnt"),
         ports=[
             *enable.ports,
-            bus(gray, "output", width, ("count in Gray code", "Gray-coded count"), registered),
+            width.output(gray, ("count in Gray code", "Gray-coded count"), registered),
         ],
         body=body,
         phrases=[
@@ -113,8 +103,8 @@ def _turning(d: Draw, twisted: bool) -> Problem:
     invert = "~" if twisted else ""
 
     def arms(own: str) -> list[Arm]:
-        msb = width.msb
-        low = f"{msb}-1" if width.symbol else str(bits - 2)
+        msb = width.last
+        low = f"{msb}-1" if width.parameter else str(bits - 2)
         turned = (
             f"{{{own}[{low}:0], {invert}{own}[{msb}]}}"
             if left
@@ -122,9 +112,9 @@ def _turning(d: Draw, twisted: bool) -> Problem:
         )
         return [(enable.condition(d), turned)]
 
-    first = f"{{{{({width.symbol}-1){{1'b0}}}}, 1'b1}}" if width.symbol and start == 1 else ""
-    if width.symbol and start > 1:
-        first = f"{{1'b1, {{({width.symbol}-1){{1'b0}}}}}}"
+    first = f"{{{{({width.parameter}-1){{1'b0}}}}, 1'b1}}" if width.parameter and start == 1 else ""
+    if width.parameter and start > 1:
+        first = f"{{1'b1, {{({width.parameter}-1){{1'b0}}}}}}"
     body, reg = register(d, clocking, q, width, arms, first or constant(d, start, width))
     way, source, target = ("left", bits - 1, 0) if left else ("right", 0, bits - 1)
     kind = "Johnson counter" if twisted else "ring counter"
@@ -144,7 +134,7 @@ def _turning(d: Draw, twisted: bool) -> Problem:
             "rotator",
             "phases",
         ),
-        ports=[*enable.ports, bus(q, "output", width, "state of the ring", reg)],
+        ports=[*enable.ports, width.output(q, "state of the ring", reg)],
         body=body,
         phrases=[
             f"{bits}-bit {kind}{suffix}",
@@ -219,7 +209,7 @@ def listed_counter(d: Draw) -> Problem:
             "pattern_counter",
             "list_counter",
         ),
-        ports=[*enable.ports, bus(q, "output", width, "current value", reg)],
+        ports=[*enable.ports, width.output(q, "current value", reg)],
         body=body,
         phrases=[
             f"{width.bits}-bit counter through {sequence}{suffix}",

@@ -4,16 +4,8 @@ from __future__ import annotations
 
 from trainer.textbook.draw import Draw, Lines
 from trainer.textbook.english import listing
-from trainer.textbook.families._words import (
-    bits,
-    circuit,
-    drive,
-    drive_all,
-    generate,
-    loop,
-    remark,
-    size,
-)
+from trainer.textbook.families._common import drive, drive_all
+from trainer.textbook.families._words import bits, circuit, generate, loop, remark, size
 from trainer.textbook.problem import (
     Port,
     Problem,

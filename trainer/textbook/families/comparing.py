@@ -7,7 +7,8 @@ from random import Random
 
 from trainer.textbook.draw import Draw
 from trainer.textbook.english import listing
-from trainer.textbook.families._words import circuit, drive, drive_all, pair, reader, size
+from trainer.textbook.families._common import drive, drive_all
+from trainer.textbook.families._words import circuit, pair, reader, size
 from trainer.textbook.problem import (
     Port,
     Problem,

@@ -6,7 +6,8 @@ from random import Random
 
 from trainer.textbook.draw import Draw
 from trainer.textbook.english import listing
-from trainer.textbook.families._machines import bits_for, every_edge, remark, span, state_machine
+from trainer.textbook.families._common import comment, edge, span
+from trainer.textbook.families._machines import bits_for, state_machine
 from trainer.textbook.problem import Behaviour, Port, Problem, Values
 
 
@@ -29,7 +30,7 @@ def start_stop(d: Draw) -> Problem:
         leave, stay = (f"{start} && !{stop}", stop) if stop_wins else (start, f"{stop} && !{start}")
         body = state_machine(d, clocking, [off, on], {off: [(leave, on)], on: [(stay, off)]})
         body += ["", f"assign {run} = (state == {on});"]
-    body = remark(d, f"{first} has priority over {second}") + body
+    body = comment(d, f"{first} has priority over {second}") + body
     ports = [
         Port(start, "input", meaning=("start command", "switches on, active high")),
         Port(stop, "input", meaning=("stop command", "switches off, active high")),
@@ -49,8 +50,8 @@ def start_stop(d: Draw) -> Problem:
         ],
         facts=[
             (
-                f"{start} turns {run} on and {stop} turns it off at the {every_edge(clocking)}.",
-                f"At each {every_edge(clocking)}, {run} becomes 1 if {start} is high and 0 if "
+                f"{start} turns {run} on and {stop} turns it off at the {edge(clocking)}.",
+                f"At each {edge(clocking)}, {run} becomes 1 if {start} is high and 0 if "
                 f"{stop} is high.",
             ),
             (
@@ -133,9 +134,8 @@ def combination_lock(d: Draw) -> Problem:
                 f"Entering {shown} digit by digit opens the lock.",
             ),
             (
-                f"A digit is taken at each {every_edge(clocking)} at which {valid} is high.",
-                f"Whenever {valid} is high at the {every_edge(clocking)}, {digit} is one more "
-                f"digit.",
+                f"A digit is taken at each {edge(clocking)} at which {valid} is high.",
+                f"Whenever {valid} is high at the {edge(clocking)}, {digit} is one more digit.",
             ),
             (
                 "A wrong digit discards everything entered, and does not count as a first digit "
@@ -182,7 +182,7 @@ def vending_machine(d: Draw) -> Problem:
     run = d.branches((f"{paid} >= {cost}", enough), ("", short))
     reset = [f"{vend} <= 1'b0;", f"{change} <= {zero};", f"{total} <= {zero};"]
     body = [f"reg {span(width)}{total};", f"reg {span(width)}{value};", ""]
-    body += [*remark(d, "Worth of the coin"), *worth, "", *d.always_clocked(clocking, run, reset)]
+    body += [*comment(d, "Worth of the coin"), *worth, "", *d.always_clocked(clocking, run, reset)]
     worths = {0: 0, 1: values[0], 2: values[1], 3: values[2]}
 
     def step(state: tuple[int, int, int], inputs: Values) -> tuple[int, int, int]:
@@ -225,9 +225,9 @@ def vending_machine(d: Draw) -> Problem:
         ],
         facts=[
             (
-                f"At each {every_edge(clocking)} a coin may be put in: {coin} is 0 for none, 1 "
+                f"At each {edge(clocking)} a coin may be put in: {coin} is 0 for none, 1 "
                 f"for {values[0]}, 2 for {values[1]} and 3 for {values[2]} {units}.",
-                f"{coin} is sampled on every {every_edge(clocking)}; the codes 1, 2 and 3 are "
+                f"{coin} is sampled on every {edge(clocking)}; the codes 1, 2 and 3 are "
                 f"worth {values[0]}, {values[1]} and {values[2]} {units}, and 0 means no coin.",
             ),
             (

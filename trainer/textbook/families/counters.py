@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from trainer.textbook.draw import Draw
+from trainer.textbook.families._common import edge, size
 from trainer.textbook.families._register import flag, gated, register
 from trainer.textbook.families._timing import (
-    bus,
     clocked,
     constant,
     control,
-    edge,
     enabling,
     features,
     mostly,
     plus,
-    size,
 )
 from trainer.textbook.problem import Behaviour, Port, Problem, Values
 
@@ -39,7 +37,7 @@ def up_counter(d: Draw) -> Problem:
         d,
         clocking,
         names=("counter", "up_counter", f"counter_{bits}bit", f"counter{bits}", "bin_counter"),
-        ports=[*enable.ports, bus(q, "output", width, _COUNT, reg)],
+        ports=[*enable.ports, width.output(q, _COUNT, reg)],
         body=body,
         phrases=[
             f"{bits}-bit up counter{suffix}",
@@ -73,7 +71,7 @@ def down_counter(d: Draw) -> Problem:
     """Counts down to zero and starts again from a fixed value."""
     clocking, width, enable = d.clocking(reset=1.0), size(d, 2, 6), enabling(d)
     q, bits = d.name(*_OUTPUTS), width.bits
-    first = width.mask if d.chance(0.5) or width.symbol else d.integer(2, width.mask)
+    first = width.mask if d.chance(0.5) or width.parameter else d.integer(2, width.mask)
     full = first == width.mask
     zero = d.name("zero", "is_zero", "tc", "done") if d.chance(0.4) else ""
 
@@ -85,7 +83,7 @@ def down_counter(d: Draw) -> Problem:
         )
 
     body, reg = register(d, clocking, q, width, arms, constant(d, first, width))
-    ports = [*enable.ports, bus(q, "output", width, _COUNT, reg)]
+    ports = [*enable.ports, width.output(q, _COUNT, reg)]
     facts = [
         (
             f"On each {edge(clocking)}{enable.clause()} the count goes down by one.",
@@ -169,7 +167,7 @@ def up_down_counter(d: Draw) -> Problem:
             "input",
             meaning=(f"direction: {up} counts up, {down} counts down", "count direction"),
         ),
-        bus(q, "output", width, _COUNT, reg),
+        width.output(q, _COUNT, reg),
     ]
     suffix = features(d, clocking, enable.called("enable"))
     kind = "saturating up/down counter" if stops else "up/down counter"
@@ -254,8 +252,8 @@ def loadable_counter(d: Draw) -> Problem:
         ports=[
             *load.ports,
             *enable.ports,
-            bus(data, "input", width, ("value to load", "load data")),
-            bus(q, "output", width, _COUNT, reg),
+            width.port(data, ("value to load", "load data")),
+            width.output(q, _COUNT, reg),
         ],
         body=body,
         phrases=[

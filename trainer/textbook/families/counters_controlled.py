@@ -4,19 +4,16 @@ from __future__ import annotations
 
 from trainer.textbook.draw import Draw
 from trainer.textbook.english import listing
+from trainer.textbook.families._common import Size, edge, size
 from trainer.textbook.families._register import Arm, register
 from trainer.textbook.families._timing import (
     Control,
-    Size,
-    bus,
     clocked,
     constant,
     control,
-    edge,
     enabling,
     features,
     plus,
-    size,
 )
 from trainer.textbook.problem import Behaviour, Problem, Values
 
@@ -54,7 +51,7 @@ def saturating_counter(d: Draw) -> Problem:
         d,
         clocking,
         names=("sat_counter", "saturating_counter", "sat_updown", f"sat{width.bits}", "confidence"),
-        ports=[*up.ports, *down.ports, bus(q, "output", width, _COUNT, reg)],
+        ports=[*up.ports, *down.ports, width.output(q, _COUNT, reg)],
         body=body,
         phrases=[
             f"{width.bits}-bit saturating counter between 0 and {top}{features(d, clocking)}",
@@ -119,9 +116,7 @@ def step_counter(d: Draw) -> Problem:
     amount = f"the value of {step}" if variable else str(fixed)
     ports = [*enable.ports]
     if variable:
-        ports.append(
-            bus(step, "input", narrow, ("step width, unsigned", "amount to count by (unsigned)"))
-        )
+        ports.append(narrow.port(step, ("step width, unsigned", "amount to count by (unsigned)")))
     suffix = features(d, clocking, enable.called("enable"))
     return clocked(
         d,
@@ -131,7 +126,7 @@ def step_counter(d: Draw) -> Problem:
             f"count_by_{fixed}" if not variable else "var_step_counter",
             "skip_counter",
         ),
-        ports=[*ports, bus(q, "output", width, _COUNT, reg)],
+        ports=[*ports, width.output(q, _COUNT, reg)],
         body=body,
         phrases=[
             f"{width.bits}-bit counter that counts {way} by "
@@ -186,7 +181,7 @@ def cleared_counter(d: Draw) -> Problem:
     body, reg = register(d, clocking, q, width, arms, zero if clocking.reset else "")
     inputs = [*clear.ports, *load.ports, *enable.ports]
     if load.name:
-        inputs.append(bus(data, "input", width, ("value to load", "load value")))
+        inputs.append(width.port(data, ("value to load", "load value")))
     order = [clear.name, load.name] if clear_first else [load.name, clear.name]
     order = [*(name for name in order if name), enable.name]
 
@@ -202,7 +197,7 @@ def cleared_counter(d: Draw) -> Problem:
         d,
         clocking,
         names=("counter_clr", "clear_counter", "ctrl_counter", "counter", "counter_ce"),
-        ports=[*inputs, bus(q, "output", width, _COUNT, reg)],
+        ports=[*inputs, width.output(q, _COUNT, reg)],
         body=body,
         phrases=[
             f"{width.bits}-bit up counter"

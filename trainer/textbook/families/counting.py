@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from trainer.textbook.draw import Draw
+from trainer.textbook.families._common import Size, comment, edge
 from trainer.textbook.families._register import Arm, flag, gated, register
 from trainer.textbook.families._timing import (
-    Size,
-    bus,
     clocked,
-    comment,
     constant,
     control,
-    edge,
     enabling,
     features,
     mostly,
@@ -42,7 +39,7 @@ def modulo_counter(d: Draw) -> Problem:
 
     body, reg = register(d, clocking, q, width, arms, constant(d, 0, width))
     local = [f"localparam {symbol} = {modulus};", ""] if symbol and d.chance(0.5) else []
-    ports = [*enable.ports, bus(q, "output", width, _COUNT, reg)]
+    ports = [*enable.ports, width.output(q, _COUNT, reg)]
     facts = [
         (
             f"The counter runs through 0, 1, ..., {last} and then starts again at 0.",
@@ -136,7 +133,7 @@ def range_counter(d: Draw) -> Problem:
         d,
         clocking,
         names=("range_counter", f"count_{first}_to_{last}", "counter", f"counter_{way}_range"),
-        ports=[*enable.ports, bus(q, "output", width, _COUNT, reg)],
+        ports=[*enable.ports, width.output(q, _COUNT, reg)],
         body=[*comment(d, f"{first} to {last}"), *body],
         phrases=[
             f"counter that counts {way} from {first} to {last}{suffix}",
@@ -192,7 +189,7 @@ def single_run_counter(d: Draw) -> Problem:
         names=("run_counter", "count_once", "stop_counter", "limit_counter", f"count_to_{limit}"),
         ports=[
             *start.ports,
-            bus(q, "output", width, _COUNT, reg),
+            width.output(q, _COUNT, reg),
             Port(
                 done,
                 "output",

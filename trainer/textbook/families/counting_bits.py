@@ -5,7 +5,8 @@ from __future__ import annotations
 from random import Random
 
 from trainer.textbook.draw import Draw
-from trainer.textbook.families._words import circuit, drive, loop, remark, size
+from trainer.textbook.families._common import drive
+from trainer.textbook.families._words import circuit, loop, remark, size
 from trainer.textbook.problem import (
     Port,
     Problem,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from trainer.textbook.draw import Draw
-from trainer.textbook.families._machines import every_edge, remark, span
+from trainer.textbook.families._common import comment, edge, span
 from trainer.textbook.problem import Behaviour, Port, Problem, Values, Words
 
 
@@ -57,7 +57,7 @@ def serial_crc(d: Draw) -> Problem:
             move.append(f"{crc}[{k}] <= {crc}[{k - 1}]{f' ^ {fb}' if taps >> k & 1 else ''};")
     load = [f"{crc} <= {degree}'h{start:x};"]
     run = d.branches((init, load), (en, move)) if init else d.branches((en, move))
-    body = [*declare, *remark(d, _written(degree, taps)), *d.always_clocked(clocking, run, load)]
+    body = [*declare, *comment(d, _written(degree, taps)), *d.always_clocked(clocking, run, load)]
 
     def step(register: int, values: Values) -> int:
         if init and values[init]:
@@ -81,8 +81,8 @@ def serial_crc(d: Draw) -> Problem:
             f"term) is computed.",
         ),
         (
-            f"At each {every_edge(clocking)} with {en} high one data bit is taken.",
-            f"{x} is taken at the {every_edge(clocking)} when {en} is 1; otherwise {crc} holds.",
+            f"At each {edge(clocking)} with {en} high one data bit is taken.",
+            f"{x} is taken at the {edge(clocking)} when {en} is 1; otherwise {crc} holds.",
         ),
         (
             f"The register moves one place to the left, with 0 coming in; if its highest bit "
@@ -207,10 +207,9 @@ def crc_word(d: Draw) -> Problem:
     if clocking:
         facts += [
             (
-                f"At the {every_edge(clocking)} with {en} high, {out} advances by a whole word; "
+                f"At the {edge(clocking)} with {en} high, {out} advances by a whole word; "
                 f"with {en} low it holds.",
-                f"{out} is a register that takes in {data} at each {every_edge(clocking)} if {en} "
-                f"is 1.",
+                f"{out} is a register that takes in {data} at each {edge(clocking)} if {en} is 1.",
             ),
             d.reset_fact(clocking, f"{out} is set to 0x{start:x}"),
         ]
@@ -346,9 +345,9 @@ def running_checksum(d: Draw) -> Problem:
         facts=[
             rule,
             (
-                f"A word is taken at each {every_edge(clocking)} with {valid} high; otherwise "
+                f"A word is taken at each {edge(clocking)} with {valid} high; otherwise "
                 f"{out} holds.",
-                f"{x} counts only when {valid} is 1 at the {every_edge(clocking)}.",
+                f"{x} counts only when {valid} is 1 at the {edge(clocking)}.",
             ),
             (
                 f"If {first} is high with a valid word, a new checksum begins with this word; "

@@ -4,18 +4,9 @@ from __future__ import annotations
 
 from trainer.textbook.draw import Draw, Lines
 from trainer.textbook.english import listing
+from trainer.textbook.families._common import Size, comment, edge
 from trainer.textbook.families._register import Arm, always, gated, register
-from trainer.textbook.families._timing import (
-    Size,
-    clocked,
-    comment,
-    constant,
-    edge,
-    enabling,
-    features,
-    mostly,
-    plus,
-)
+from trainer.textbook.families._timing import clocked, constant, enabling, features, mostly, plus
 from trainer.textbook.problem import Behaviour, Port, Problem, Values
 
 

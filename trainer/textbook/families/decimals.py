@@ -7,7 +7,8 @@ from random import Random
 
 from trainer.textbook.draw import Draw, Lines
 from trainer.textbook.english import count_word, listing
-from trainer.textbook.families._words import circuit, drive_all, remark
+from trainer.textbook.families._common import drive_all
+from trainer.textbook.families._words import circuit, remark
 from trainer.textbook.problem import (
     Port,
     Problem,

@@ -3,19 +3,9 @@
 from __future__ import annotations
 
 from trainer.textbook.draw import Draw, Lines
+from trainer.textbook.families._common import Size, comment, edge, size
 from trainer.textbook.families._register import always
-from trainer.textbook.families._timing import (
-    Size,
-    bus,
-    clocked,
-    comment,
-    constant,
-    control,
-    edge,
-    enabling,
-    features,
-    size,
-)
+from trainer.textbook.families._timing import clocked, constant, control, enabling, features
 from trainer.textbook.problem import Behaviour, Port, Problem, Values, Words
 
 _DATA = ("d", "din", "data_in", "x", "in_data", "data_i", "a")
@@ -29,7 +19,7 @@ def delay_line(d: Draw) -> Problem:
     width = size(d, 2, 16)
     x, y = d.name(*_DATA), d.name(*_Q)
     zero = constant(d, 0, width)
-    if not width.symbol and d.chance(0.35):
+    if not width.parameter and d.chance(0.35):
         line = d.name("line", "pipe", "chain", "sr")
         total = width.bits * length
         body = [f"reg [{total - 1}:0] {line};", ""]
@@ -72,9 +62,9 @@ def delay_line(d: Draw) -> Problem:
             "shift_delay",
         ),
         [
-            bus(x, "input", width, ("input", "value to delay")),
+            width.port(x, ("input", "value to delay")),
             *enable.ports,
-            bus(y, "output", width, (f"input delayed by {length} cycles", "delayed value"), reg),
+            width.output(y, (f"input delayed by {length} cycles", "delayed value"), reg),
         ],
         body,
         [
@@ -298,11 +288,11 @@ def pipeline_register(d: Draw) -> Problem:
         ("pipe_reg", "pipeline_reg", "pipeline_stage", "valid_pipe", f"pipe{stages}", "stage_reg"),
         [
             Port(valid, "input", meaning=("input data valid", f"{x} is valid")),
-            bus(x, "input", width, ("input data", "data in")),
+            width.port(x, ("input data", "data in")),
             *stall.ports,
             *flush.ports,
             Port(out, "output", meaning=("output data valid", f"{y} is valid"), reg=True),
-            bus(y, "output", width, ("output data", "data out"), True),
+            width.output(y, ("output data", "data out"), True),
         ],
         [*inner, *body],
         [

@@ -6,14 +6,8 @@ from collections.abc import Callable
 from random import Random
 
 from trainer.textbook.draw import Draw, Lines
-from trainer.textbook.families._machines import (
-    bits_for,
-    every_edge,
-    remark,
-    rising,
-    span,
-    state_machine,
-)
+from trainer.textbook.families._common import comment, edge, span
+from trainer.textbook.families._machines import bits_for, state_machine
 from trainer.textbook.problem import Behaviour, Clocking, Port, Problem, Values
 
 _BITS = ("din", "x", "in", "data", "bit_in", "serial_in", "d", "sin", "data_in")
@@ -61,7 +55,7 @@ def sequence_detector(d: Draw) -> Problem:
             s: [(f"{enable} && {when}" if when else enable, to) for when, to in pairs]
             for s, pairs in arcs.items()
         }
-    body = remark(d, f"Each state stands for the part of {pattern} seen so far")
+    body = comment(d, f"Each state stands for the part of {pattern} seen so far")
     body += state_machine(d, clocking, states, arcs)
     last = x if pattern[-1] == "1" else f"{d.choose('!', '~')}{x}"
     gate = f" && {enable}" if enable else ""
@@ -90,8 +84,8 @@ def sequence_detector(d: Draw) -> Problem:
             f"to right.",
         ),
         (
-            f"Bits are taken at the {every_edge(clocking)}.",
-            f"The input is sampled on each {every_edge(clocking)}.",
+            f"Bits are taken at the {edge(clocking)}.",
+            f"The input is sampled on each {edge(clocking)}.",
         ),
         (
             "Sequences may overlap: the end of one can be the start of the next.",
@@ -191,7 +185,7 @@ def shift_detector(d: Draw) -> Problem:
     body = [
         f"reg {span(n)}{window};",
         "",
-        *remark(d, f"The last {n} bits"),
+        *comment(d, f"The last {n} bits"),
         *d.always_clocked(clocking, run, reset),
     ]
     if not registered:
@@ -225,10 +219,9 @@ def shift_detector(d: Draw) -> Problem:
                 f"In {pattern} the bit on the left arrives first.",
             ),
             (
-                f"{z} is high after the {every_edge(clocking)} that takes the last bit, for one "
+                f"{z} is high after the {edge(clocking)} that takes the last bit, for one "
                 f"cycle a match.",
-                f"After each {every_edge(clocking)}, {z} tells whether the {n} bits taken last "
-                f"match.",
+                f"After each {edge(clocking)}, {z} tells whether the {n} bits taken last match.",
             ),
             ("Matches may overlap.", "Overlapping occurrences count."),
             d.reset_fact(clocking, "the window is filled with zeros, which count as bits received"),
@@ -280,8 +273,8 @@ def run_detector(d: Draw) -> Problem:
                 f"else 0.",
             ),
             (
-                f"{x} is sampled at the {every_edge(clocking)}, and {z} is valid after that edge.",
-                f"Samples are taken on every {rising(clocking)} clock edge; {z} takes the new "
+                f"{x} is sampled at the {edge(clocking)}, and {z} is valid after that edge.",
+                f"Samples are taken on every {clocking.sense} clock edge; {z} takes the new "
                 f"sample into account "
                 "right after it.",
             ),
@@ -371,10 +364,8 @@ def stability_detector(d: Draw) -> Problem:
                 f"{x} changes.",
             ),
             (
-                f"{x} is sampled at each {every_edge(clocking)}; {z} includes the sample just "
-                f"taken.",
-                f"On every {every_edge(clocking)} one sample is taken, and {z} is up to date "
-                f"after it.",
+                f"{x} is sampled at each {edge(clocking)}; {z} includes the sample just taken.",
+                f"On every {edge(clocking)} one sample is taken, and {z} is up to date after it.",
             ),
             d.reset_fact(
                 clocking, "the last sample is taken to be a 0 and the count of equal samples is one"

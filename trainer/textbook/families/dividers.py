@@ -4,16 +4,9 @@ from __future__ import annotations
 
 from trainer.textbook.draw import Draw
 from trainer.textbook.english import listing, nth
+from trainer.textbook.families._common import Size, edge
 from trainer.textbook.families._register import flag, inner_register
-from trainer.textbook.families._timing import (
-    Size,
-    clocked,
-    constant,
-    edge,
-    enabling,
-    features,
-    plus,
-)
+from trainer.textbook.families._timing import clocked, constant, enabling, features, plus
 from trainer.textbook.problem import Behaviour, Port, Problem, Words
 
 _CLOCK_OUT = ("clk_out", "clk_div", "div_clk", "clock_out", "slow_clk", "q", "o_clk")

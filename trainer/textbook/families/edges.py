@@ -5,17 +5,8 @@ from __future__ import annotations
 from random import Random
 
 from trainer.textbook.draw import Draw, Lines
-from trainer.textbook.families._timing import (
-    Size,
-    clocked,
-    comment,
-    constant,
-    control,
-    edge,
-    enabling,
-    features,
-    plus,
-)
+from trainer.textbook.families._common import Size, comment, edge
+from trainer.textbook.families._timing import clocked, constant, control, enabling, features, plus
 from trainer.textbook.problem import Behaviour, Port, Problem, Values, Words
 
 _SIGNAL = ("sig", "din", "in", "x", "signal_in", "button", "level", "d")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from trainer.textbook.draw import Draw
 from trainer.textbook.english import count_word
-from trainer.textbook.families._words import bits, circuit, drive, generate, loop, remark
+from trainer.textbook.families._common import drive
+from trainer.textbook.families._words import bits, circuit, generate, loop, remark
 from trainer.textbook.problem import (
     Port,
     Problem,

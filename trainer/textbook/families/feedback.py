@@ -4,17 +4,9 @@ from __future__ import annotations
 
 from trainer.textbook.draw import Draw
 from trainer.textbook.english import listing
+from trainer.textbook.families._common import Size, comment, edge
 from trainer.textbook.families._register import Arm, move, moved, register
-from trainer.textbook.families._timing import (
-    Size,
-    clocked,
-    comment,
-    constant,
-    control,
-    edge,
-    enabling,
-    features,
-)
+from trainer.textbook.families._timing import clocked, constant, control, enabling, features
 from trainer.textbook.problem import Behaviour, Port, Problem, Values
 
 # Exponents below the degree, without the constant, of primitive polynomials over GF(2).

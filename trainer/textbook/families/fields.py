@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 from trainer.textbook.draw import Draw
 from trainer.textbook.english import count_word
-from trainer.textbook.families._words import circuit, drive, drive_all, output, part, remark, size
+from trainer.textbook.families._common import drive, drive_all
+from trainer.textbook.families._words import circuit, output, part, remark, size
 from trainer.textbook.problem import (
     Port,
     Problem,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from trainer.textbook.draw import Draw, Lines
 from trainer.textbook.english import counted, listing
-from trainer.textbook.families._machines import bits_for, every_edge, sized, span, tides, upto
+from trainer.textbook.families._common import edge, span
+from trainer.textbook.families._machines import bits_for, sized, tides, upto
 from trainer.textbook.problem import Behaviour, Clocking, Port, Problem, Values, Words
 
 
@@ -157,9 +158,9 @@ def _facts(
             f"The FIFO is {depth} words deep and {width} bits wide.",
         ),
         (
-            f"At each {every_edge(clocking)}, {din} is written if {push} is high and the FIFO is "
+            f"At each {edge(clocking)}, {din} is written if {push} is high and the FIFO is "
             f"not full.",
-            f"A write happens at the {every_edge(clocking)} when {push} is 1 and {full} is 0; "
+            f"A write happens at the {edge(clocking)} when {push} is 1 and {full} is 0; "
             f"writes to a full FIFO are ignored.",
         ),
         (

@@ -4,18 +4,9 @@ from __future__ import annotations
 
 from trainer.textbook.draw import Draw
 from trainer.textbook.english import article
+from trainer.textbook.families._common import Size, comment, edge, size
 from trainer.textbook.families._register import always
-from trainer.textbook.families._timing import (
-    Size,
-    bus,
-    clocked,
-    comment,
-    constant,
-    edge,
-    enabling,
-    features,
-    size,
-)
+from trainer.textbook.families._timing import clocked, constant, enabling, features
 from trainer.textbook.problem import Behaviour, Port, Problem, Values
 
 _DATA = ("x", "din", "data", "data_in", "sample", "d", "in_val")
@@ -146,14 +137,10 @@ def difference(d: Draw) -> Problem:
         clocking,
         ("differentiator", "delta", "diff_prev", "sample_diff", "change_meter", "first_difference"),
         [
-            bus(x, "input", width, _SAMPLE),
+            width.port(x, _SAMPLE),
             *enable.ports,
-            bus(
-                y,
-                "output",
-                width,
-                (f"{kind} to the previous sample", "change since the last sample"),
-                registered,
+            width.output(
+                y, (f"{kind} to the previous sample", "change since the last sample"), registered
             ),
         ],
         body,

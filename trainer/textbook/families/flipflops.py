@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from trainer.textbook.draw import Draw, Lines
+from trainer.textbook.families._common import Size, edge
 from trainer.textbook.families._register import Arm, gated, register
-from trainer.textbook.families._timing import Size, clocked, control, edge, enabling, features
+from trainer.textbook.families._timing import clocked, control, enabling, features
 from trainer.textbook.problem import Behaviour, Expected, Port, Problem, Values, Words
 
 _BIT = Size(1)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from trainer.textbook.draw import Draw
 from trainer.textbook.english import counted, nth
-from trainer.textbook.families._machines import bits_for, every_edge, remark, span
+from trainer.textbook.families._common import comment, edge, span
+from trainer.textbook.families._machines import bits_for
 from trainer.textbook.problem import Behaviour, Port, Problem, Values
 
 
@@ -52,10 +53,10 @@ def credit_counter(d: Draw) -> Problem:
                 f"0.",
             ),
             (
-                f"At the {every_edge(clocking)} a grant costs one credit and {back} returns one; "
+                f"At the {edge(clocking)} a grant costs one credit and {back} returns one; "
                 f"both together leave {left} unchanged.",
                 f"{left} goes down by one for {go} and up by one for {back}, at each "
-                f"{every_edge(clocking)}; together they cancel.",
+                f"{edge(clocking)}; together they cancel.",
             ),
             (
                 f"{left} never exceeds {top}: a credit that comes back then is dropped.",
@@ -135,8 +136,8 @@ def rate_limiter(d: Draw) -> Problem:
                 f"A high {want} passes to {pass_} in the same cycle if the bucket is not empty.",
             ),
             (
-                f"Each {every_edge(clocking)} with {pass_} high takes one token out.",
-                f"A passed event uses up a token at the {every_edge(clocking)}.",
+                f"Each {edge(clocking)} with {pass_} high takes one token out.",
+                f"A passed event uses up a token at the {edge(clocking)}.",
             ),
             (
                 f"Every {nth(period)} edge brings a token, counted from the reset without a "
@@ -196,7 +197,7 @@ def register_slice(d: Draw) -> Problem:
             )
         reset = [f"{ov} <= 1'b0;", f"{y} <= {zero};"]
     body += [
-        *remark(d, "A word moves on when valid and ready are both high"),
+        *comment(d, "A word moves on when valid and ready are both high"),
         *d.always_clocked(clocking, run, reset),
     ]
     places = 1 + skid
@@ -237,9 +238,9 @@ def register_slice(d: Draw) -> Problem:
         ],
         facts=[
             (
-                f"A word enters at the {every_edge(clocking)} with {iv} and {ir} high, and leaves "
+                f"A word enters at the {edge(clocking)} with {iv} and {ir} high, and leaves "
                 f"at one with {ov} and {or_} high.",
-                f"Transfers happen at the {every_edge(clocking)}: in when {iv} and {ir} are 1, "
+                f"Transfers happen at the {edge(clocking)}: in when {iv} and {ir} are 1, "
                 f"out when {ov} and {or_} are 1.",
             ),
             (

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from trainer.textbook.draw import Draw, Lines
 from trainer.textbook.english import listing
-from trainer.textbook.families._machines import every_edge, remark, state_machine
+from trainer.textbook.families._common import comment, edge
+from trainer.textbook.families._machines import state_machine
 from trainer.textbook.families._tables import (
     arcs_of,
     moore_outputs,
@@ -27,11 +28,11 @@ def moore_table(d: Draw) -> Problem:
     count = d.integer(2, 6)
     x, states, table = d.name(*_INPUTS), state_names(d, count), random_table(d, count)
     outputs = {d.name(*_OUTPUTS): some_states(d, states) for _ in range(d.choose(1, 1, 2))}
-    body = remark(d, "State machine") + state_machine(
+    body = comment(d, "State machine") + state_machine(
         d, clocking, states, arcs_of(d, states, table, x)
     )
     regs, shown = moore_outputs(d, outputs, states)
-    body += ["", *remark(d, "Outputs depend on the state alone"), *shown]
+    body += ["", *comment(d, "Outputs depend on the state alone"), *shown]
     names = list(outputs)
     shape = f"{count}-state Moore state machine"
     facts = [
@@ -40,8 +41,8 @@ def moore_table(d: Draw) -> Problem:
             f"The states of this Moore FSM are {listing(states)}.",
         ),
         (
-            f"It changes state at each {every_edge(clocking)}.",
-            f"Transitions take place on every {every_edge(clocking)}.",
+            f"It changes state at each {edge(clocking)}.",
+            f"Transitions take place on every {edge(clocking)}.",
         ),
         *transition_facts(d, states, table, x),
     ]
@@ -88,7 +89,7 @@ def mealy_table(d: Draw) -> Problem:
     x, z = d.name(*_INPUTS), d.name(*_OUTPUTS)
     states, table = state_names(d, count), random_table(d, count)
     high = set(d.random.sample([(s, i) for s in range(count) for i in (0, 1)], d.integer(1, count)))
-    body = remark(d, "State machine") + state_machine(
+    body = comment(d, "State machine") + state_machine(
         d, clocking, states, arcs_of(d, states, table, x)
     )
     shown, reg = _mealy_output(d, x, z, states, high)
@@ -114,8 +115,8 @@ def mealy_table(d: Draw) -> Problem:
                 f"The states of this Mealy FSM are {listing(states)}.",
             ),
             (
-                f"It changes state at each {every_edge(clocking)}.",
-                f"Transitions take place on every {every_edge(clocking)}.",
+                f"It changes state at each {edge(clocking)}.",
+                f"Transitions take place on every {edge(clocking)}.",
             ),
             *transition_facts(d, states, table, x),
             (

@@ -4,19 +4,8 @@ from __future__ import annotations
 
 from trainer.textbook.draw import Draw
 from trainer.textbook.english import count_word, listing
-from trainer.textbook.families._words import (
-    GATES,
-    Size,
-    circuit,
-    drive,
-    drive_all,
-    generate,
-    loop,
-    output,
-    pair,
-    row,
-    size,
-)
+from trainer.textbook.families._common import Size, drive, drive_all
+from trainer.textbook.families._words import GATES, circuit, generate, loop, output, pair, row, size
 from trainer.textbook.problem import (
     Port,
     Problem,

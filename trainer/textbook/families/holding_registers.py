@@ -5,8 +5,9 @@ from __future__ import annotations
 from random import Random
 
 from trainer.textbook.draw import Draw
+from trainer.textbook.families._common import edge, size
 from trainer.textbook.families._register import Arm, always, register
-from trainer.textbook.families._timing import bus, clocked, constant, control, edge, size
+from trainer.textbook.families._timing import clocked, constant, control
 from trainer.textbook.problem import Behaviour, Port, Problem, Values
 
 _DATA = ("d", "din", "data", "data_in", "D", "d_i", "in_data", "wdata")
@@ -50,10 +51,10 @@ def shadow_register(d: Draw) -> Problem:
         clocking,
         ("shadow_reg", "double_buffer", "shadow_register", "buffered_reg", "dbuf"),
         [
-            bus(data, "input", width, ("data input", "new value")),
+            width.port(data, ("data input", "new value")),
             *write.ports,
             *update.ports,
-            bus(q, "output", width, ("active value", "output register"), True),
+            width.output(q, ("active value", "output register"), True),
         ],
         [f"reg {width.span}{shadow};", "", *code],
         [
@@ -124,8 +125,8 @@ def capture_register(d: Draw) -> Problem:
         [
             *event.ports,
             *clear.ports,
-            bus(data, "input", width, ("data input", "observed value")),
-            bus(q, "output", width, ("captured value", "stored sample"), True),
+            width.port(data, ("data input", "observed value")),
+            width.output(q, ("captured value", "stored sample"), True),
             Port(valid, "output", meaning=("a value has been captured", "capture flag"), reg=True),
         ],
         body,
@@ -173,7 +174,7 @@ def sticky_flags(d: Draw) -> Problem:
         d.name("clr", "clear_all", "ack") if single else d.name("clr", "w1c", "clear_mask", "ack")
     )
     set_wins = d.chance(0.6)
-    wiped = f"{{{width.symbol or width.bits}{{{clear}}}}}" if single else clear
+    wiped = f"{{{width.parameter or width.bits}{{{clear}}}}}" if single else clear
 
     def arms(own: str) -> list[Arm]:
         if single and set_wins and d.chance(0.7):
@@ -212,11 +213,11 @@ def sticky_flags(d: Draw) -> Problem:
         clocking,
         ("status_flags", "sticky_flags", "sticky_bits", "event_flags", "status_reg"),
         [
-            bus(events, "input", width, ("events, one bit per flag", "bits that set flags")),
+            width.port(events, ("events, one bit per flag", "bits that set flags")),
             Port(clear, "input", meaning=("clears all flags", "common clear, active high"))
             if single
-            else bus(clear, "input", width, ("bits that clear flags", "clear mask")),
-            bus(flags, "output", width, ("flags", "sticky status bits"), reg),
+            else width.port(clear, ("bits that clear flags", "clear mask")),
+            width.output(flags, ("flags", "sticky status bits"), reg),
         ],
         body,
         [

@@ -6,7 +6,8 @@ import math
 from random import Random
 
 from trainer.textbook.draw import Draw
-from trainer.textbook.families._machines import bits_for, every_edge, remark, span
+from trainer.textbook.families._common import comment, edge, span
+from trainer.textbook.families._machines import bits_for
 from trainer.textbook.families._stepwise import (
     behaviour,
     control_ports,
@@ -53,7 +54,7 @@ def sequential_multiplier(d: Draw) -> Problem:
         load = [f"{product} <= {{{width}'d0, {b}}};", f"{fixed} <= {a};"]
         move = [f"{product} <= {{{total}, {product}[{width - 1}:1]}};"]
         reset = [f"{product} <= {d.number(0, 2 * width)};"]
-    body += [f"reg {span(n)}{left};", "", *remark(d, "Shift and add")]
+    body += [f"reg {span(n)}{left};", "", *comment(d, "Shift and add")]
     body += machine(d, clocking, (start, busy, done, left), (load, move, reset), width)
     return Problem(
         name=d.name(
@@ -77,8 +78,7 @@ def sequential_multiplier(d: Draw) -> Problem:
                 f"{product} is the product of the unsigned numbers {a} and {b}.",
                 f"Unsigned {a} times {b} is computed.",
             ),
-            *run_facts(clocking, start, busy, done, width, product),
-            d.reset_fact(clocking, f"{busy} and {done} are low and no calculation is under way"),
+            *run_facts(d, clocking, start, busy, done, width, product),
         ],
         clocking=clocking,
         stimulus=operands(start, {a: width, b: width}),
@@ -111,7 +111,7 @@ def sequential_divider(d: Draw) -> Problem:
     no = [f"{rest} <= {trial}[{width - 1}:0];", f"{quotient} <= {{{low}, 1'b0}};"]
     load = [f"{quotient} <= {a};", f"{rest} <= {d.number(0, width)};", f"{kept} <= {b};"]
     reset = [f"{quotient} <= {d.number(0, width)};", f"{rest} <= {d.number(0, width)};"]
-    body += ["", *remark(d, "Restoring division, highest bit first")]
+    body += ["", *comment(d, "Restoring division, highest bit first")]
     move = d.branches((fits, yes), ("", no))
     body += machine(d, clocking, (start, busy, done, left), (load, move, reset), width)
     top = (1 << width) - 1
@@ -150,8 +150,7 @@ def sequential_divider(d: Draw) -> Problem:
                 f"Division by zero gives a quotient of {top} and the dividend as the remainder.",
                 f"If {b} is 0, {quotient} is all ones and {rest} equals {a}.",
             ),
-            *run_facts(clocking, start, busy, done, width, f"{quotient} and {rest}"),
-            d.reset_fact(clocking, f"{busy} and {done} are low and no calculation is under way"),
+            *run_facts(d, clocking, start, busy, done, width, f"{quotient} and {rest}"),
         ],
         clocking=clocking,
         stimulus=operands(start, {a: width, b: width}),
@@ -184,7 +183,7 @@ def square_root(d: Draw) -> Problem:
     ]
     better = d.branches((f"{guess}_sq <= {kept}", [f"{root} <= {guess};"]))
     move = [*better, f"{bit} <= {bit} >> 1;"]
-    body += [*remark(d, "Try each bit of the root from the highest on")]
+    body += [*comment(d, "Try each bit of the root from the highest on")]
     body += machine(
         d,
         clocking,
@@ -211,8 +210,7 @@ def square_root(d: Draw) -> Problem:
                 f"{root} is the largest integer whose square is not greater than {x}.",
                 f"The unsigned square root of {x}, rounded down, is computed.",
             ),
-            *run_facts(clocking, start, busy, done, half, root),
-            d.reset_fact(clocking, f"{busy} and {done} are low and no calculation is under way"),
+            *run_facts(d, clocking, start, busy, done, half, root),
         ],
         clocking=clocking,
         stimulus=operands(start, {x: width}),
@@ -288,9 +286,9 @@ def greatest_divisor(d: Draw) -> Problem:
                 f"is the other.",
             ),
             (
-                f"When {busy} is low, a high {start} at the {every_edge(clocking)} takes both "
+                f"When {busy} is low, a high {start} at the {edge(clocking)} takes both "
                 f"numbers and sets {busy}.",
-                f"Numbers are taken at the {every_edge(clocking)} with {start} = 1 and {busy} = "
+                f"Numbers are taken at the {edge(clocking)} with {start} = 1 and {busy} = "
                 f"0, and {busy} goes high.",
             ),
             (

@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 from trainer.textbook.draw import Draw, Lines
 from trainer.textbook.english import counted, listing
-from trainer.textbook.families._machines import bits_for, every_edge, rising, span
+from trainer.textbook.families._common import edge, span
+from trainer.textbook.families._machines import bits_for
 from trainer.textbook.problem import Behaviour, Clocking, Port, Problem, Values
 
 
@@ -98,8 +99,8 @@ def traffic_light(d: Draw) -> Problem:
                 f"The phases follow each other in a ring: {order}.",
             ),
             (
-                f"One cycle is from one {every_edge(clocking)} to the next.",
-                f"Times are counted in {rising(clocking)} edges of {clocking.clock}.",
+                f"One cycle is from one {edge(clocking)} to the next.",
+                f"Times are counted in {clocking.sense} edges of {clocking.clock}.",
             ),
             (
                 f"The outputs {listing(list(lamps.values()))} are 1 while their lamp is lit, in "
@@ -185,9 +186,9 @@ def crossing(d: Draw) -> Problem:
             ),
             (
                 f"The main road is green for at least {counted(times[0], 'cycle')}, and then "
-                f"until {car} is high at the {every_edge(clocking)}.",
+                f"until {car} is high at the {edge(clocking)}.",
                 f"Main road green lasts {counted(times[0], 'clock cycle')} or longer: it ends at "
-                f"the first {every_edge(clocking)} from then on that sees {car} high.",
+                f"the first {edge(clocking)} from then on that sees {car} high.",
             ),
             (
                 f"Then the main road is yellow for {counted(times[1], 'cycle')}, the side road "
@@ -266,8 +267,8 @@ def walking_light(d: Draw) -> Problem:
         facts=[
             (
                 f"Exactly one of the {width} bits of {leds} is 1, and it moves by one place at "
-                f"each {every_edge(clocking)}" + (f" with {enable} high." if enable else "."),
-                f"At every {every_edge(clocking)}{f' at which {enable} is 1' if enable else ''} "
+                f"each {edge(clocking)}" + (f" with {enable} high." if enable else "."),
+                f"At every {edge(clocking)}{f' at which {enable} is 1' if enable else ''} "
                 f"the single 1 in {leds} "
                 "moves to the neighbouring bit.",
             ),

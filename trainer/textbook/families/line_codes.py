@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from trainer.textbook.draw import Draw
-from trainer.textbook.families._machines import bits_for, every_edge, remark, span
+from trainer.textbook.families._common import comment, edge, span
+from trainer.textbook.families._machines import bits_for
 from trainer.textbook.problem import Behaviour, Port, Problem, Values, Words
 
 
@@ -55,9 +56,9 @@ def line_code(d: Draw) -> Problem:
     facts: list[Words] = [
         rule,
         (
-            f"One bit is handled at each {every_edge(clocking)}"
+            f"One bit is handled at each {edge(clocking)}"
             + (f" with {enable} high." if enable else "."),
-            f"{y} is registered and changes on the {every_edge(clocking)}"
+            f"{y} is registered and changes on the {edge(clocking)}"
             + (f", if {enable} is 1." if enable else "."),
         ),
         d.reset_fact(
@@ -108,7 +109,7 @@ def manchester_encoder(d: Draw) -> Problem:
         ("", [f"{y} <= {level};", f"{half} <= 1'b1;"]),
     )
     body = [f"reg {half};", "", f"assign {take} = ~{half};", ""]
-    body += [*remark(d, "The second half is the first inverted")]
+    body += [*comment(d, "The second half is the first inverted")]
     body += d.always_clocked(clocking, run, [f"{y} <= 1'b0;", f"{half} <= 1'b0;"])
 
     def step(state: tuple[int, int], values: Values) -> tuple[int, int]:
@@ -143,9 +144,9 @@ def manchester_encoder(d: Draw) -> Problem:
                 f"cycles.",
             ),
             (
-                f"When {take} is high, {x} is sampled at the {every_edge(clocking)}; {y} takes "
+                f"When {take} is high, {x} is sampled at the {edge(clocking)}; {y} takes "
                 f"the first level at this edge and the second at the next one.",
-                f"At the {every_edge(clocking)} with {take} high, {x} is taken and the registered "
+                f"At the {edge(clocking)} with {take} high, {x} is taken and the registered "
                 f"{y} becomes the first level; the following edge makes it the second.",
             ),
             (
@@ -221,9 +222,8 @@ def bit_unstuffing(d: Draw) -> Problem:
                 f"no data.",
             ),
             (
-                f"A bit is present when {en} is high; bits are counted at the "
-                f"{every_edge(clocking)}.",
-                f"Bits are valid with {en} = 1 and are taken at the {every_edge(clocking)}.",
+                f"A bit is present when {en} is high; bits are counted at the {edge(clocking)}.",
+                f"Bits are valid with {en} = 1 and are taken at the {edge(clocking)}.",
             ),
             (
                 f"{keep} is combinational: high if a bit is present and it is not the one after "

@@ -5,7 +5,8 @@ from __future__ import annotations
 from random import Random
 
 from trainer.textbook.draw import Draw
-from trainer.textbook.families._machines import bits_for, every_edge, rising, sized, span, upto
+from trainer.textbook.families._common import edge, span
+from trainer.textbook.families._machines import bits_for, sized, upto
 from trainer.textbook.problem import Behaviour, Port, Problem, Values, Words
 
 _MEM = ("mem", "ram", "memory", "storage", "array")
@@ -97,10 +98,8 @@ def single_port_ram(d: Draw) -> Problem:
             f"It stores {depth} words, {width} bits each.",
         ),
         (
-            f"When {we} is high at the {every_edge(clocking)}, {din} is written to the word at "
-            f"{addr}.",
-            f"A write of {din} to address {addr} takes place at the {every_edge(clocking)} if "
-            f"{we} is 1.",
+            f"When {we} is high at the {edge(clocking)}, {din} is written to the word at {addr}.",
+            f"A write of {din} to address {addr} takes place at the {edge(clocking)} if {we} is 1.",
         ),
         reading[mode],
         _UNWRITTEN,
@@ -254,12 +253,11 @@ def dual_port_ram(d: Draw) -> Problem:
                 f"It holds {depth} {width}-bit words.",
             ),
             (
-                f"At the {every_edge(clocking)} {wdata} is written to address {waddr} if {we} is "
-                f"high.",
-                f"{we} high at the {every_edge(clocking)} stores {wdata} at {waddr}.",
+                f"At the {edge(clocking)} {wdata} is written to address {waddr} if {we} is high.",
+                f"{we} high at the {edge(clocking)} stores {wdata} at {waddr}.",
             ),
             (
-                f"Each {rising(clocking)} edge{when} loads {rdata} with the word at {raddr}; if "
+                f"Each {clocking.sense} edge{when} loads {rdata} with the word at {raddr}; if "
                 f"the same word is "
                 "being written, the old contents are read.",
                 f"Reading is synchronous{when.replace(' with', ', only with')}: {rdata} receives "
@@ -357,12 +355,12 @@ def byte_ram(d: Draw) -> Problem:
                 f"It stores {depth} words, {width} bits each.",
             ),
             (
-                f"At each {every_edge(clocking)}, {unit} n of the word at {addr} is replaced by "
+                f"At each {edge(clocking)}, {unit} n of the word at {addr} is replaced by "
                 f"{unit} n of {din} for "
                 f"every n with {be}[n] high; {unit} 0 is the lowest.",
                 f"{be}[n] = 1 writes bits {lane}n+{lane - 1} to {lane}n of {din} to the same bits "
                 f"of the word at {addr}, "
-                f"at the {every_edge(clocking)}.",
+                f"at the {edge(clocking)}.",
             ),
             (
                 f"The same edge loads {dout} with the word at {addr} as it was before the write.",

@@ -4,17 +4,8 @@ from __future__ import annotations
 
 from trainer.textbook.draw import Draw
 from trainer.textbook.english import count_word, listing
-from trainer.textbook.families._words import (
-    circuit,
-    drive,
-    drive_all,
-    output,
-    pair,
-    reader,
-    remark,
-    row,
-    size,
-)
+from trainer.textbook.families._common import drive, drive_all
+from trainer.textbook.families._words import circuit, output, pair, reader, remark, row, size
 from trainer.textbook.problem import (
     Port,
     Problem,

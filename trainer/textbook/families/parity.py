@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from trainer.textbook.draw import Draw, Lines
-from trainer.textbook.families._words import circuit, drive, drive_all, loop, row, size
+from trainer.textbook.families._common import drive, drive_all
+from trainer.textbook.families._words import circuit, loop, row, size
 from trainer.textbook.problem import (
     Port,
     Problem,

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from trainer.textbook.draw import Draw
-from trainer.textbook.families._machines import bits_for, drive, every_edge, remark, span
+from trainer.textbook.families._common import comment, drive, edge, span
+from trainer.textbook.families._machines import bits_for
 from trainer.textbook.problem import Behaviour, Port, Problem, Values, Words
 
 _WDATA = ("wdata", "din", "data_in", "write_data")
@@ -35,7 +36,9 @@ def status_flags(d: Draw) -> Problem:
     body = d.always_clocked(clocking, run, [f"{flags} <= {d.number(0, width)};"])
     any_reg = False
     if any_:
-        lines, any_reg = drive(d, any_, d.choose(f"|{flags}", f"({flags} != {d.number(0, width)})"))
+        lines, any_reg = drive(
+            d, any_, d.choose(f"|{flags}", f"({flags} != {d.number(0, width)})"), 0.7
+        )
         body += ["", *lines]
 
     def step(held: int, v: Values) -> int:
@@ -67,10 +70,9 @@ def status_flags(d: Draw) -> Problem:
     ]
     facts: list[Words] = [
         (
-            f"Every bit of {event} that is 1 at the {every_edge(clocking)} sets the same bit of "
+            f"Every bit of {event} that is 1 at the {edge(clocking)} sets the same bit of "
             f"{flags}, which stays set.",
-            f"{flags} collects the events: a 1 in {event} at the {every_edge(clocking)} sets the "
-            f"flag.",
+            f"{flags} collects the events: a 1 in {event} at the {edge(clocking)} sets the flag.",
         ),
         (
             f"A write (an edge with {we} high) {effect[0].format(wdata)}.",
@@ -152,7 +154,7 @@ def port_pins(d: Draw) -> Problem:
         ]
     body += [
         "",
-        *remark(d, "Outputs are read back from their register"),
+        *comment(d, "Outputs are read back from their register"),
         f"assign {rdata} = ({out} & {oe}) | ({syncs[-1]} & ~{oe});",
     ]
 
@@ -192,15 +194,15 @@ def port_pins(d: Draw) -> Problem:
         ],
         facts=[
             (
-                f"At the {every_edge(clocking)} {wdata} is written to {oe} if {we_dir} is high "
+                f"At the {edge(clocking)} {wdata} is written to {oe} if {we_dir} is high "
                 f"and to {out} if {we_out} is high (both may be).",
                 f"{we_dir} loads the direction register {oe} and {we_out} the output register "
-                f"{out} from {wdata}, on the {every_edge(clocking)}.",
+                f"{out} from {wdata}, on the {edge(clocking)}.",
             ),
             (
                 f"{pins} passes through {depth} flip-flop{'s' * (depth > 1)} a bit before it is "
                 f"used.",
-                f"The pins are sampled at every {every_edge(clocking)} by a chain of {depth} "
+                f"The pins are sampled at every {edge(clocking)} by a chain of {depth} "
                 f"register{'s' * (depth > 1)}.",
             ),
             (
@@ -232,7 +234,7 @@ def interrupt_controller(d: Draw) -> Problem:
     body += d.always_clocked(
         clocking, [f"{pending} <= {update};"], [f"{pending} <= {d.number(0, width)};"]
     )
-    lines, out_reg = drive(d, out, f"|{active}")
+    lines, out_reg = drive(d, out, f"|{active}", 0.7)
     order = range(width) if low else range(width - 1, -1, -1)
     arms = [(f"{active}[{k}]", [f"{number} = {d.number(k, n)};"]) for k in order]
     body += [
@@ -274,9 +276,9 @@ def interrupt_controller(d: Draw) -> Problem:
         ],
         facts=[
             (
-                f"At each {every_edge(clocking)}, bits of {irq} that are 1 set the same bits of "
+                f"At each {edge(clocking)}, bits of {irq} that are 1 set the same bits of "
                 f"{pending}, which stay set.",
-                f"{pending} remembers every event seen on {irq} at the {every_edge(clocking)}.",
+                f"{pending} remembers every event seen on {irq} at the {edge(clocking)}.",
             ),
             (
                 f"Bits of {clear} that are 1 clear the same bits of {pending}; if an event comes "

@@ -5,7 +5,8 @@ from __future__ import annotations
 from itertools import pairwise
 
 from trainer.textbook.draw import Draw
-from trainer.textbook.families._machines import bits_for, every_edge, span
+from trainer.textbook.families._common import edge, span
+from trainer.textbook.families._machines import bits_for
 from trainer.textbook.problem import Behaviour, Port, Problem, Values, signed, unsigned
 
 _VALID_IN = ("in_valid", "valid_in", "i_valid", "start")
@@ -82,7 +83,7 @@ def pipelined_operation(d: Draw) -> Problem:
                 f"(unsigned{extra}).",
             ),
             (
-                f"Operands taken at a {every_edge(clocking)} appear as a result {stages} edges "
+                f"Operands taken at a {edge(clocking)} appear as a result {stages} edges "
                 f"later, that edge included.",
                 f"The latency is {stages} edges: the first loads the input registers and the last "
                 f"one {out}.",
@@ -158,9 +159,9 @@ def multiply_accumulate(d: Draw) -> Problem:
         ],
         facts=[
             (
-                f"At each {every_edge(clocking)} with {en} high the product of {a} and {b} is "
+                f"At each {edge(clocking)} with {en} high the product of {a} and {b} is "
                 f"added to {acc}.",
-                f"{acc} grows by {a} times {b} at the {every_edge(clocking)} if {en} is 1.",
+                f"{acc} grows by {a} times {b} at the {edge(clocking)} if {en} is 1.",
             ),
             (f"All numbers are {kind}.", f"{a}, {b} and {acc} are {kind} numbers."),
             (
@@ -263,9 +264,9 @@ def block_reduction(d: Draw) -> Problem:
         ],
         facts=[
             (
-                f"A sample is taken from {x} at each {every_edge(clocking)} with {valid} high; "
+                f"A sample is taken from {x} at each {edge(clocking)} with {valid} high; "
                 f"samples are unsigned.",
-                f"{x} (unsigned) counts only at the {every_edge(clocking)} when {valid} is 1.",
+                f"{x} (unsigned) counts only at the {edge(clocking)} when {valid} is 1.",
             ),
             (
                 f"Samples are grouped in blocks of {count}; at the edge of the last one, {y} "

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from trainer.textbook.draw import Draw
-from trainer.textbook.families._machines import bits_for, every_edge, span
+from trainer.textbook.families._common import edge, span
+from trainer.textbook.families._machines import bits_for
 from trainer.textbook.problem import Behaviour, Port, Problem, Values, Words
 
 
@@ -47,10 +48,10 @@ def lift(d: Draw) -> Problem:
     beyond = floors < 1 << width
     facts: list[str | tuple[str, ...]] = [
         (
-            f"While the cabin stands, a high {call} at the {every_edge(clocking)} makes {to} its "
+            f"While the cabin stands, a high {call} at the {edge(clocking)} makes {to} its "
             f"next destination.",
             f"With the door open, {to} is accepted as the destination at each "
-            f"{every_edge(clocking)} with {call} high.",
+            f"{edge(clocking)} with {call} high.",
         ),
         (
             "It then moves one floor a clock cycle, beginning at the following edge, until it is "
@@ -163,10 +164,10 @@ def occupancy(d: Draw) -> Problem:
         ],
         facts=[
             (
-                f"At each {every_edge(clocking)}, {count} goes up by one for {enter} and down by "
+                f"At each {edge(clocking)}, {count} goes up by one for {enter} and down by "
                 f"one for {leave}.",
                 f"{enter} adds one to {count} and {leave} takes one away, once for each "
-                f"{every_edge(clocking)}.",
+                f"{edge(clocking)}.",
             ),
             (
                 f"If both are high {count} does not change.",
@@ -219,10 +220,10 @@ def histogram(d: Draw) -> Problem:
     end = f"stops at {top}" if saturates else f"wraps from {top} to 0"
     facts: list[Words] = [
         (
-            f"At each {every_edge(clocking)} with {valid} high the counter of the symbol on {x} "
+            f"At each {edge(clocking)} with {valid} high the counter of the symbol on {x} "
             f"goes up by one: {counts[0]} for 0, and so on.",
             f"{counts[k]} counts how often {x} was {k} (in the same way for the others), once for "
-            f"each {every_edge(clocking)} with {valid} = 1.",
+            f"each {edge(clocking)} with {valid} = 1.",
         ),
         (f"Each counter has {width} bits and {end}.", f"A {width}-bit counter {end}."),
         d.reset_fact(clocking, "all counters are 0"),

@@ -3,17 +3,8 @@
 from __future__ import annotations
 
 from trainer.textbook.draw import Draw
-from trainer.textbook.families._words import (
-    Size,
-    circuit,
-    drive,
-    loop,
-    output,
-    pair,
-    remark,
-    row,
-    size,
-)
+from trainer.textbook.families._common import Size, drive
+from trainer.textbook.families._words import circuit, loop, output, pair, remark, row, size
 from trainer.textbook.problem import (
     Port,
     Problem,

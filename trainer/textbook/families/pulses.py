@@ -5,8 +5,9 @@ from __future__ import annotations
 from random import Random
 
 from trainer.textbook.draw import Draw
+from trainer.textbook.families._common import Size, edge
 from trainer.textbook.families._register import always, flag
-from trainer.textbook.families._timing import Size, clocked, constant, control, edge, features, plus
+from trainer.textbook.families._timing import clocked, constant, control, features, plus
 from trainer.textbook.problem import Behaviour, Port, Problem, Values
 
 

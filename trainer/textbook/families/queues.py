@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from trainer.textbook.draw import Draw
-from trainer.textbook.families._machines import bits_for, every_edge, remark, span, tides
+from trainer.textbook.families._common import comment, edge, span
+from trainer.textbook.families._machines import bits_for, tides
 from trainer.textbook.problem import Behaviour, Port, Problem, Values, Words
 
 
@@ -27,7 +28,7 @@ def stack(d: Draw) -> Problem:
         f"reg {span(width)}{mem} [0:{depth - 1}];",
         f"reg {span(c)}{sp};",
         "",
-        *remark(d, f"{sp} is the number of words stored"),
+        *comment(d, f"{sp} is the number of words stored"),
         *d.always_clocked(clocking, run, [f"{sp} <= {d.number(0, c)};"]),
         "",
         f"assign {empty} = ({sp} == {d.number(0, c)});",
@@ -70,10 +71,9 @@ def stack(d: Draw) -> Problem:
                 f"It is {depth} words deep and {width} bits wide.",
             ),
             (
-                f"At the {every_edge(clocking)} {push} puts {din} on top and {pop} removes the "
-                f"top word.",
+                f"At the {edge(clocking)} {push} puts {din} on top and {pop} removes the top word.",
                 f"{push} stores {din} as the new top and {pop} discards the top, each at the "
-                f"{every_edge(clocking)}.",
+                f"{edge(clocking)}.",
             ),
             (
                 f"If both are high only the {'push' if push_wins else 'pop'} request counts.",
@@ -151,8 +151,8 @@ def mailbox(d: Draw) -> Problem:
     ]
     facts: list[Words] = [
         (
-            f"At the {every_edge(clocking)}, {put} stores {din} in {dout} and sets {full}.",
-            f"A high {put} at the {every_edge(clocking)} puts {din} in the mailbox, {dout}, and "
+            f"At the {edge(clocking)}, {put} stores {din} in {dout} and sets {full}.",
+            f"A high {put} at the {edge(clocking)} puts {din} in the mailbox, {dout}, and "
             f"{full} becomes 1.",
         ),
         (
@@ -254,8 +254,8 @@ def memory_delay(d: Draw) -> Problem:
         facts=[
             (
                 f"{dout} is {din} as it was {length} edges ago, counting "
-                f"{every_edge(clocking).replace('edge', 'edges', 1)}{when}.",
-                f"Every {every_edge(clocking)}{when} moves the samples on by one place; a sample "
+                f"{edge(clocking).replace('edge', 'edges', 1)}{when}.",
+                f"Every {edge(clocking)}{when} moves the samples on by one place; a sample "
                 f"appears on {dout} "
                 f"after {length} such edges.",
             ),

@@ -6,7 +6,8 @@ from random import Random
 
 from trainer.textbook.draw import Draw, Lines
 from trainer.textbook.english import listing
-from trainer.textbook.families._machines import bits_for, every_edge, remark, sized, span, upto
+from trainer.textbook.families._common import comment, edge, span
+from trainer.textbook.families._machines import bits_for, sized, upto
 from trainer.textbook.problem import Behaviour, Port, Problem, Values, Words
 
 
@@ -78,8 +79,8 @@ def register_file(d: Draw) -> Problem:
             f"The file has {count} {width}-bit registers.",
         ),
         (
-            f"If {we} is high at the {every_edge(clocking)}, {wdata} is written to register {rd}.",
-            f"{we} = 1 at the {every_edge(clocking)} writes {wdata} to the register with the "
+            f"If {we} is high at the {edge(clocking)}, {wdata} is written to register {rd}.",
+            f"{we} = 1 at the {edge(clocking)} writes {wdata} to the register with the "
             f"number {rd}.",
         ),
         (
@@ -175,7 +176,7 @@ def content_match(d: Draw) -> Problem:
         "",
         *d.always_clocked(clocking, store, [f"{used} <= {d.number(0, entries)};"]),
         "",
-        *remark(d, f"The {'lowest' if lowest else 'highest'} matching entry is assigned last"),
+        *comment(d, f"The {'lowest' if lowest else 'highest'} matching entry is assigned last"),
         *d.always_comb([f"{hit} = 1'b0;", f"{index} = {d.number(0, index_bits)};", *look]),
     ]
 
@@ -212,9 +213,9 @@ def content_match(d: Draw) -> Problem:
         ],
         facts=[
             (
-                f"If {we} is high at the {every_edge(clocking)}, {data} is stored in entry "
+                f"If {we} is high at the {edge(clocking)}, {data} is stored in entry "
                 f"{slot}, which is valid from then on.",
-                f"At the {every_edge(clocking)}, a high {we} writes {data} to the entry {slot} "
+                f"At the {edge(clocking)}, a high {we} writes {data} to the entry {slot} "
                 f"and marks it valid.",
             ),
             (

@@ -3,19 +3,9 @@
 from __future__ import annotations
 
 from trainer.textbook.draw import Draw, Lines
+from trainer.textbook.families._common import Size, comment, edge, size
 from trainer.textbook.families._register import always, register
-from trainer.textbook.families._timing import (
-    Size,
-    bus,
-    clocked,
-    comment,
-    constant,
-    control,
-    edge,
-    features,
-    plus,
-    size,
-)
+from trainer.textbook.families._timing import clocked, constant, control, features, plus
 from trainer.textbook.problem import Behaviour, Port, Problem, Values
 
 _DATA = ("d", "din", "data", "data_in", "D", "d_i", "in_data", "wdata")
@@ -79,10 +69,10 @@ def enable_register(d: Draw) -> Problem:
             "data_reg",
         ),
         [
-            bus(data, "input", width, ("data input", "value to store")),
+            width.port(data, ("data input", "value to store")),
             *load.ports,
             *clear.ports,
-            bus(q, "output", width, _STORED, reg),
+            width.output(q, _STORED, reg),
         ],
         body,
         [
@@ -196,8 +186,8 @@ def multi_source_register(d: Draw) -> Problem:
         "is doubled (shifted left by one, zero fill)": (f"{q} << 1", lambda s, x: s << 1),
         "is halved (shifted right by one, zero fill)": (f"{q} >> 1", lambda s, x: s >> 1),
         "is rotated left by one": (
-            f"{{{q}[{width.msb}-1:0], {q}[{width.msb}]}}"
-            if width.symbol
+            f"{{{q}[{width.last}-1:0], {q}[{width.last}]}}"
+            if width.parameter
             else f"{{{q}[{top - 1}:0], {q}[{top}]}}",
             lambda s, x: s << 1 | s >> top,
         ),
@@ -215,8 +205,8 @@ def multi_source_register(d: Draw) -> Problem:
         ("op_register", "multi_reg", "function_reg", "alu_register", "mode_register", "work_reg"),
         [
             Port(op, "input", code, ("operation", "operation code")),
-            bus(data, "input", width, ("data input", "operand")),
-            bus(q, "output", width, _STORED, True),
+            width.port(data, ("data input", "operand")),
+            width.output(q, _STORED, True),
         ],
         body,
         [

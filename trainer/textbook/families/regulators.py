@@ -6,7 +6,8 @@ from random import Random
 
 from trainer.textbook.draw import Draw, Lines
 from trainer.textbook.english import nth
-from trainer.textbook.families._machines import bits_for, every_edge, span, state_machine
+from trainer.textbook.families._common import edge, span
+from trainer.textbook.families._machines import bits_for, state_machine
 from trainer.textbook.problem import Behaviour, Port, Problem, Values, signed, unsigned
 
 _SAMPLE = ("x", "sample", "value", "din", "level", "temp")
@@ -67,9 +68,8 @@ def hysteresis(d: Draw) -> Problem:
         ],
         facts=[
             (
-                f"At the {every_edge(clocking)} {on} becomes 1 if {x} is {start} and 0 if it is "
-                f"{end}.",
-                f"{x} is compared on each {every_edge(clocking)}: {start} switches {on} on, {end} "
+                f"At the {edge(clocking)} {on} becomes 1 if {x} is {start} and 0 if it is {end}.",
+                f"{x} is compared on each {edge(clocking)}: {start} switches {on} on, {end} "
                 f"switches it off.",
             ),
             (
@@ -140,9 +140,9 @@ def slew_limiter(d: Draw) -> Problem:
         ],
         facts=[
             (
-                f"At each {every_edge(clocking)}{when}, {y} moves towards {x} by {rate}, or by "
+                f"At each {edge(clocking)}{when}, {y} moves towards {x} by {rate}, or by "
                 f"less if {x} is nearer.",
-                f"{y} approaches {x} in steps of {rate} on every {every_edge(clocking)}{when}; "
+                f"{y} approaches {x} in steps of {rate} on every {edge(clocking)}{when}; "
                 f"the last step is shorter if necessary.",
             ),
             (
@@ -215,9 +215,9 @@ def overload_alarm(d: Draw) -> Problem:
         ],
         facts=[
             (
-                f"{x} is an unsigned sample taken at each {every_edge(clocking)}; it is too high "
+                f"{x} is an unsigned sample taken at each {edge(clocking)}; it is too high "
                 f"if it is greater than {limit}.",
-                f"On every {every_edge(clocking)} the unsigned {x} is compared with {limit}: only "
+                f"On every {edge(clocking)} the unsigned {x} is compared with {limit}: only "
                 f"greater values count.",
             ),
             (

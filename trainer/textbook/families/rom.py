@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from trainer.textbook.draw import Draw
 from trainer.textbook.english import listing
-from trainer.textbook.families._machines import bits_for, every_edge, span
+from trainer.textbook.families._common import edge, span
+from trainer.textbook.families._machines import bits_for
 from trainer.textbook.problem import Behaviour, Port, Problem
 
 
@@ -49,8 +50,8 @@ def rom(d: Draw) -> Problem:
     prefix = {"x": "hexadecimal", "d": "decimal", "b": "binary"}[base]
     reading = (
         (
-            f"{data} is registered: at each {every_edge(clocking)} it receives the word at {addr}.",
-            f"The word at {addr} appears on {data} after the {every_edge(clocking)}.",
+            f"{data} is registered: at each {edge(clocking)} it receives the word at {addr}.",
+            f"The word at {addr} appears on {data} after the {edge(clocking)}.",
         )
         if clocking
         else (

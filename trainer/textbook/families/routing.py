@@ -4,16 +4,8 @@ from __future__ import annotations
 
 from trainer.textbook.draw import Draw
 from trainer.textbook.english import count_word
-from trainer.textbook.families._words import (
-    Size,
-    circuit,
-    drive_all,
-    generate,
-    loop,
-    output,
-    pair,
-    size,
-)
+from trainer.textbook.families._common import Size, drive_all
+from trainer.textbook.families._words import circuit, generate, loop, output, pair, size
 from trainer.textbook.problem import (
     Port,
     Problem,

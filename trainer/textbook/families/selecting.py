@@ -4,17 +4,8 @@ from __future__ import annotations
 
 from trainer.textbook.draw import Draw
 from trainer.textbook.english import count_word, listing
-from trainer.textbook.families._words import (
-    Size,
-    bits,
-    circuit,
-    drive,
-    output,
-    pair,
-    remark,
-    row,
-    size,
-)
+from trainer.textbook.families._common import Size, drive
+from trainer.textbook.families._words import bits, circuit, output, pair, remark, row, size
 from trainer.textbook.problem import (
     Port,
     Problem,

@@ -6,7 +6,8 @@ from random import Random
 
 from trainer.textbook.draw import Draw
 from trainer.textbook.english import counted, listing, nth
-from trainer.textbook.families._machines import bits_for, every_edge, remark, span, state_machine
+from trainer.textbook.families._common import comment, edge, span
+from trainer.textbook.families._machines import bits_for, state_machine
 from trainer.textbook.problem import Behaviour, Port, Problem, Values
 
 
@@ -36,7 +37,7 @@ def handshake(d: Draw) -> Problem:
         )
         body = [f"reg {span(size)}{wait};", ""]
         reset = [f"{ack} <= 1'b0;", f"{q} <= {zero};", clear]
-    body += [*remark(d, "Four-phase handshake"), *d.always_clocked(clocking, run, reset)]
+    body += [*comment(d, "Four-phase handshake"), *d.always_clocked(clocking, run, reset)]
 
     def step(state: tuple[int, int], values: Values) -> tuple[int, int]:
         seen, kept = state
@@ -63,8 +64,8 @@ def handshake(d: Draw) -> Problem:
         ],
         facts=[
             (
-                f"{ack} goes high when {req} has been high at {times} ({every_edge(clocking)}).",
-                f"The request is acknowledged at the {every_edge(clocking)} that finds {req} high "
+                f"{ack} goes high when {req} has been high at {times} ({edge(clocking)}).",
+                f"The request is acknowledged at the {edge(clocking)} that finds {req} high "
                 + ("for the first time." if delay == 1 else f"for the {nth(delay)} time in a row."),
             ),
             (
@@ -163,9 +164,8 @@ def joined_events(d: Draw) -> Problem:
             "Events may arrive in any order or together.",
         ),
         (
-            f"Events are sampled at the {every_edge(clocking)}; {out} follows right after the "
-            f"last one.",
-            f"{out} depends on stored events only: it rises after the {every_edge(clocking)} that "
+            f"Events are sampled at the {edge(clocking)}; {out} follows right after the last one.",
+            f"{out} depends on stored events only: it rises after the {edge(clocking)} that "
             f"sees the last one.",
         ),
         (
@@ -251,7 +251,7 @@ def step_sequence(d: Draw) -> Problem:
         "",
     ]
     body += [
-        *remark(d, "One more output every time the timer runs out"),
+        *comment(d, "One more output every time the timer runs out"),
         *d.always_clocked(clocking, run, reset),
     ]
 
@@ -289,9 +289,9 @@ def step_sequence(d: Draw) -> Problem:
         ],
         facts=[
             (
-                f"The sequence starts at the {every_edge(clocking)} that sees {start} high; "
+                f"The sequence starts at the {edge(clocking)} that sees {start} high; "
                 f"{start} is ignored afterwards.",
-                f"A high {start} at the {every_edge(clocking)} starts the sequence, once; later "
+                f"A high {start} at the {edge(clocking)} starts the sequence, once; later "
                 f"levels do not matter.",
             ),
             (

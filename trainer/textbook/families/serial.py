@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from trainer.textbook.draw import Draw
 from trainer.textbook.english import counted
-from trainer.textbook.families._machines import bits_for, every_edge, span, timed
+from trainer.textbook.families._common import Size, edge, span
+from trainer.textbook.families._machines import bits_for, timed
+from trainer.textbook.families._register import moved
 from trainer.textbook.problem import Behaviour, Port, Problem, Values
 
 
@@ -20,9 +22,10 @@ def spi_master(d: Draw) -> Problem:
     timer = d.name("timer", "div", "half_count")
     n = bits_for(width + 1)
     reload = [] if half == 1 else [f"{timer} <= {d.number(0, bits_for(half))};"]
+    shifted = moved(sr, Size(width), True, "1'b0")
     fall = [
         f"{sclk} <= 1'b0;",
-        f"{sr} <= {{{sr}[{width - 2}:0], 1'b0}};",
+        f"{sr} <= {shifted};",
         f"{left} <= {left} - 1'b1;",
         *d.branches((f"{left} == {d.number(1, n)}", [f"{cs} <= 1'b1;", f"{done} <= 1'b1;"])),
     ]
@@ -79,9 +82,9 @@ def spi_master(d: Draw) -> Problem:
         ],
         facts=[
             (
-                f"When idle, a high {start} at the {every_edge(clocking)} takes {data} and begins "
+                f"When idle, a high {start} at the {edge(clocking)} takes {data} and begins "
                 f"a transfer; {cs} is low right after it.",
-                f"A transfer of {data} begins at the {every_edge(clocking)} that sees {start} "
+                f"A transfer of {data} begins at the {edge(clocking)} that sees {start} "
                 f"high with {cs} high; this edge makes {cs} low.",
             ),
             (
@@ -132,11 +135,11 @@ def serializer(d: Draw) -> Problem:
     left = d.name("left", "count", "remaining")
     n = bits_for(width + 1)
     end = width - 1 if msb else 0
-    moved = f"{{{sr}[{width - 2}:0], 1'b0}}" if msb else f"{{1'b0, {sr}[{width - 1}:1]}}"
+    rest = moved(sr, Size(width), msb, "1'b0")
     if d.chance(0.4):
-        moved = f"{sr} << 1" if msb else f"{sr} >> 1"
+        rest = f"{sr} << 1" if msb else f"{sr} >> 1"
     run = d.branches(
-        (valid, [f"{sr} <= {moved};", f"{left} <= {left} - 1'b1;"]),
+        (valid, [f"{sr} <= {rest};", f"{left} <= {left} - 1'b1;"]),
         (load, [f"{sr} <= {data};", f"{left} <= {d.number(width, n)};"]),
     )
     body = [f"reg {span(width)}{sr};", f"reg {span(n)}{left};", ""]
@@ -173,9 +176,9 @@ def serializer(d: Draw) -> Problem:
         ],
         facts=[
             (
-                f"With {valid} low, a high {load} at the {every_edge(clocking)} takes the word on "
+                f"With {valid} low, a high {load} at the {edge(clocking)} takes the word on "
                 f"{data}.",
-                f"A word is taken from {data} at the {every_edge(clocking)} when {load} is 1 and "
+                f"A word is taken from {data} at the {edge(clocking)} when {load} is 1 and "
                 f"{valid} is 0.",
             ),
             (
@@ -214,11 +217,11 @@ def deserializer(d: Draw) -> Problem:
     sr = d.name("sr", "shift", "buffer")
     count = d.name("count", "received", "cnt")
     n = bits_for(width)
-    moved = f"{{{sr}[{width - 2}:0], {bit}}}" if msb else f"{{{bit}, {sr}[{width - 1}:1]}}"
+    taken_in = moved(sr, Size(width), msb, bit)
     clear = f"{count} <= {d.number(0, n)};"
-    complete = [f"{word} <= {moved};", f"{ready} <= 1'b1;", clear]
+    complete = [f"{word} <= {taken_in};", f"{ready} <= 1'b1;", clear]
     taken = [
-        f"{sr} <= {moved};",
+        f"{sr} <= {taken_in};",
         *d.branches(
             (f"{count} == {d.number(width - 1, n)}", complete),
             ("", [f"{count} <= {count} + 1'b1;"]),
@@ -271,8 +274,8 @@ def deserializer(d: Draw) -> Problem:
         ],
         facts=[
             (
-                f"A bit is taken from {bit} at each {every_edge(clocking)} with {bit_valid} high.",
-                f"{bit} counts only at the {every_edge(clocking)} when {bit_valid} is 1.",
+                f"A bit is taken from {bit} at each {edge(clocking)} with {bit_valid} high.",
+                f"{bit} counts only at the {edge(clocking)} when {bit_valid} is 1.",
             ),
             (
                 f"Every {width} bits make a word; the first of them is its {order} bit.",

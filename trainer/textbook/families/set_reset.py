@@ -5,17 +5,9 @@ from __future__ import annotations
 from random import Random
 
 from trainer.textbook.draw import Draw
+from trainer.textbook.families._common import Size, edge, size
 from trainer.textbook.families._register import Arm, both, register
-from trainer.textbook.families._timing import (
-    Size,
-    bus,
-    clocked,
-    control,
-    edge,
-    features,
-    ordered,
-    size,
-)
+from trainer.textbook.families._timing import clocked, control, features, ordered
 from trainer.textbook.problem import Behaviour, Port, Problem, Values, Words
 
 _BIT = Size(1)
@@ -158,7 +150,7 @@ def d_latch(d: Draw) -> Problem:
     names = [data, gate.name, *([clear.name] if clear.name else [])]
     events = d.choose("*", "*", f"({' or '.join(names)})", f"({', '.join(names)})")
     inputs = [
-        bus(data, "input", width, ("data input", "value to follow")),
+        width.port(data, ("data input", "value to follow")),
         *gate.ports,
         *clear.ports,
     ]
@@ -195,9 +187,7 @@ def d_latch(d: Draw) -> Problem:
     facts += width.facts(data, q)
     return Problem(
         name=d.name("d_latch", "dlatch", "latch", "latch_d", f"latch{width.bits}"),
-        ports=ordered(
-            d, [*inputs, bus(q, "output", width, ("latched value", "latch output"), True)]
-        ),
+        ports=ordered(d, [*inputs, width.output(q, ("latched value", "latch output"), True)]),
         body=d.block(f"always @{events}", d.branches(*arms)),
         phrases=[
             f"{width.bits}-bit transparent D latch{with_clear}, enabled by {gate.name} "

@@ -3,18 +3,9 @@
 from __future__ import annotations
 
 from trainer.textbook.draw import Draw
+from trainer.textbook.families._common import Size, edge, size
 from trainer.textbook.families._register import inner_register, move, moved, register
-from trainer.textbook.families._timing import (
-    Size,
-    bus,
-    clocked,
-    constant,
-    control,
-    edge,
-    enabling,
-    features,
-    size,
-)
+from trainer.textbook.families._timing import clocked, constant, control, enabling, features
 from trainer.textbook.problem import Behaviour, Port, Problem, Values
 
 _Q = ("q", "q", "shift_reg", "data", "Q", "dout", "par_out", "sr")
@@ -68,7 +59,7 @@ def serial_to_parallel(d: Draw) -> Problem:
         [
             Port(x, "input", meaning=("serial input", "serial data in")),
             *enable.ports,
-            bus(q, "output", width, ("contents of the shift register", "parallel output"), reg),
+            width.output(q, ("contents of the shift register", "parallel output"), reg),
         ],
         body,
         [
@@ -113,7 +104,7 @@ def parallel_to_serial(d: Draw) -> Problem:
         ],
         constant(d, 0, width) if clocking.reset else "",
     )
-    body += ["", f"assign {out} = {own}[{width.msb if left else 0}];"]
+    body += ["", f"assign {out} = {own}[{width.last if left else 0}];"]
 
     def step(s: int | None, v: Values) -> int | None:
         if load.on(v):
@@ -131,7 +122,7 @@ def parallel_to_serial(d: Draw) -> Problem:
         [
             *load.ports,
             *shift.ports,
-            bus(x, "input", width, ("parallel data", "word to send")),
+            width.port(x, ("parallel data", "word to send")),
             Port(out, "output", meaning=("serial output", "serial data out")),
         ],
         body,
@@ -194,7 +185,7 @@ def serial_delay(d: Draw) -> Problem:
         lambda name: [(enable.condition(d), moved(name, width, left, x))],
         constant(d, 0, width),
     )
-    body += ["", f"assign {out} = {own}[{width.msb if left else 0}];"]
+    body += ["", f"assign {out} = {own}[{width.last if left else 0}];"]
     return clocked(
         d,
         clocking,

@@ -3,19 +3,9 @@
 from __future__ import annotations
 
 from trainer.textbook.draw import Draw
+from trainer.textbook.families._common import Size, comment, edge, size
 from trainer.textbook.families._register import Arm, move, moved, register
-from trainer.textbook.families._timing import (
-    Size,
-    bus,
-    clocked,
-    comment,
-    constant,
-    control,
-    edge,
-    enabling,
-    features,
-    size,
-)
+from trainer.textbook.families._timing import clocked, constant, control, enabling, features
 from trainer.textbook.problem import Behaviour, Port, Problem, Values
 
 _Q = ("q", "q", "shift_reg", "data", "Q", "dout", "par_out", "sr")
@@ -89,7 +79,7 @@ def bidirectional_shift(d: Draw) -> Problem:
                 Port(name, "input", meaning=text)
                 for name, text in zip(inputs, meanings, strict=True)
             ),
-            bus(q, "output", width, ("contents of the register", "parallel output"), reg),
+            width.output(q, ("contents of the register", "parallel output"), reg),
         ],
         body,
         [
@@ -172,8 +162,8 @@ def universal_shift(d: Draw) -> Problem:
             Port(mode, "input", 2, ("operation", "mode select")),
             Port(to_left, "input", meaning=("serial input for left shifts",)),
             Port(to_right, "input", meaning=("serial input for right shifts",)),
-            bus(x, "input", width, ("parallel data", "parallel input")),
-            bus(q, "output", width, ("contents of the register", "parallel output"), True),
+            width.port(x, ("parallel data", "parallel input")),
+            width.output(q, ("contents of the register", "parallel output"), True),
         ],
         [*comment(d, ", ".join(f"{n}: {what}" for n, what in enumerate(order))), *body],
         [
@@ -274,8 +264,8 @@ def rotating_register(d: Draw) -> Problem:
         [
             *load.ports,
             *turn.ports,
-            bus(x, "input", width, ("parallel data", "value to load")),
-            bus(q, "output", width, ("contents of the register", "register"), reg),
+            width.port(x, ("parallel data", "value to load")),
+            width.output(q, ("contents of the register", "register"), reg),
         ],
         body,
         [

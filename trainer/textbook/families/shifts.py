@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from trainer.textbook.draw import Draw, Lines
 from trainer.textbook.english import count_word
-from trainer.textbook.families._words import circuit, drive, output, part, remark
+from trainer.textbook.families._common import drive
+from trainer.textbook.families._words import circuit, output, part, remark
 from trainer.textbook.problem import (
     Port,
     Problem,

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from trainer.textbook.draw import Draw, Lines
 from trainer.textbook.english import listing
-from trainer.textbook.families._machines import every_edge, in_states, remark, state_machine
+from trainer.textbook.families._common import comment, edge
+from trainer.textbook.families._machines import in_states, state_machine
 from trainer.textbook.families._tables import (
     Table,
     moore_outputs,
@@ -49,8 +50,8 @@ def controller_table(d: Draw) -> Problem:
             f"A Moore controller moves between the states {listing(states)}.",
         ),
         (
-            f"The state changes only at the {every_edge(clocking)}.",
-            f"Inputs are sampled on each {every_edge(clocking)}.",
+            f"The state changes only at the {edge(clocking)}.",
+            f"Inputs are sampled on each {edge(clocking)}.",
         ),
     ]
     for state in states:
@@ -187,7 +188,7 @@ def _onehot_equations(
 ) -> Lines:
     """One equation a state bit, from the arcs that lead to it."""
     invert = d.choose("~", "!")
-    lines = remark(d, "One-hot: one equation for each state bit")
+    lines = comment(d, "One-hot: one equation for each state bit")
     for target in range(len(table)):
         terms = []
         for state, (zero, one) in enumerate(table):

@@ -3,16 +3,8 @@
 from __future__ import annotations
 
 from trainer.textbook.draw import Draw
-from trainer.textbook.families._words import (
-    circuit,
-    drive,
-    drive_all,
-    operands,
-    output,
-    pair,
-    remark,
-    size,
-)
+from trainer.textbook.families._common import drive, drive_all
+from trainer.textbook.families._words import circuit, operands, output, pair, remark, size
 from trainer.textbook.problem import (
     Port,
     Problem,

@@ -3,18 +3,9 @@
 from __future__ import annotations
 
 from trainer.textbook.draw import Draw, Lines
+from trainer.textbook.families._common import Size, edge, size
 from trainer.textbook.families._register import Arm, always, register
-from trainer.textbook.families._timing import (
-    Size,
-    bus,
-    clocked,
-    constant,
-    control,
-    edge,
-    enabling,
-    features,
-    size,
-)
+from trainer.textbook.families._timing import clocked, constant, control, enabling, features
 from trainer.textbook.problem import Behaviour, Port, Problem, Values, Words, signed, unsigned
 
 _DATA = ("x", "din", "data", "data_in", "sample", "d", "in_val")
@@ -141,7 +132,7 @@ def running_extreme(d: Draw) -> Problem:
     bits = width.bits
     lowest, highest = (1 << (bits - 1), (1 << (bits - 1)) - 1) if is_signed else (0, width.mask)
     start = lowest if largest else highest
-    rest = f"({width.symbol}-1)" if width.symbol else str(bits - 1)
+    rest = f"({width.parameter}-1)" if width.parameter else str(bits - 1)
     first = f"{{1'b{start >> (bits - 1)}, {{{rest}{{1'b{start & 1}}}}}}}"
     text = first if is_signed else constant(d, start, width)
     sign = ">" if largest else "<"
@@ -190,17 +181,10 @@ def running_extreme(d: Draw) -> Problem:
         if largest
         else ("min_tracker", "running_min", "min_hold"),
         [
-            bus(x, "input", width, _SAMPLE, signed=is_signed),
+            width.port(x, _SAMPLE, signed=is_signed),
             *enable.ports,
             *restart.ports,
-            bus(
-                q,
-                "output",
-                width,
-                (f"{adjective} input so far", f"{adjective} value"),
-                reg,
-                is_signed,
-            ),
+            width.output(q, (f"{adjective} input so far", f"{adjective} value"), reg, is_signed),
         ],
         body,
         [

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from trainer.textbook.draw import Draw, Lines
 from trainer.textbook.english import count_word, listing
-from trainer.textbook.families._words import GATES, bits, circuit, drive, loop, output, remark, row
+from trainer.textbook.families._common import drive
+from trainer.textbook.families._words import GATES, bits, circuit, loop, output, remark, row
 from trainer.textbook.problem import (
     Port,
     Problem,

@@ -4,23 +4,11 @@ from __future__ import annotations
 
 from trainer.textbook.draw import Draw, Lines
 from trainer.textbook.english import article
+from trainer.textbook.families._common import Size, comment, edge, size
 from trainer.textbook.families._register import Arm, gated, inner_register
-from trainer.textbook.families._timing import (
-    Size,
-    bus,
-    clocked,
-    comment,
-    constant,
-    edge,
-    enabling,
-    features,
-    mostly,
-    plus,
-    size,
-)
+from trainer.textbook.families._timing import clocked, constant, enabling, features, mostly, plus
 from trainer.textbook.problem import Behaviour, Port, Problem, Values
 
-_CLOCK_OUT = ("clk_out", "clk_div", "div_clk", "clock_out", "slow_clk", "q", "o_clk")
 _COUNT = ("count", "cnt", "counter", "div_cnt", "ctr")
 
 
@@ -208,7 +196,7 @@ def phase_accumulator(d: Draw) -> Problem:
         d.name("clk_out", "square", "out", "q", "wave"),
     )
     carry = d.chance(0.4)
-    msb = width.msb
+    msb = width.last
     zero = constant(d, 0, width)
     if carry:
         run = [f"{{{q}, {acc}}} <= {acc} + {step_in};"]
@@ -235,7 +223,7 @@ def phase_accumulator(d: Draw) -> Problem:
         ("nco", "phase_accumulator", "dds_clock", "frac_divider", "rate_gen", "phase_acc_gen"),
         [
             *enable.ports,
-            bus(step_in, "input", width, ("phase increment", "frequency control word")),
+            width.port(step_in, ("phase increment", "frequency control word")),
             Port(q, "output", meaning=(kind, f"{kind} output"), reg=carry),
         ],
         body,

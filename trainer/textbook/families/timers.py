@@ -5,20 +5,9 @@ from __future__ import annotations
 from random import Random
 
 from trainer.textbook.draw import Draw
+from trainer.textbook.families._common import Size, comment, edge, size
 from trainer.textbook.families._register import Arm, always, flag, inner_register
-from trainer.textbook.families._timing import (
-    Size,
-    bus,
-    clocked,
-    comment,
-    constant,
-    control,
-    edge,
-    enabling,
-    features,
-    plus,
-    size,
-)
+from trainer.textbook.families._timing import clocked, constant, control, enabling, features, plus
 from trainer.textbook.problem import Behaviour, Port, Problem, Values
 
 _COUNT = ("count", "cnt", "timer", "remaining", "ctr")
@@ -92,7 +81,7 @@ def countdown_timer(d: Draw) -> Problem:
         [
             *start.ports,
             *enable.ports,
-            bus(time, "input", width, ("time in clock cycles", "value to count down from")),
+            width.port(time, ("time in clock cycles", "value to count down from")),
             Port(
                 out,
                 "output",

@@ -6,7 +6,8 @@ from random import Random
 
 from trainer.textbook.draw import Draw
 from trainer.textbook.english import counted
-from trainer.textbook.families._machines import bits_for, every_edge, remark, span, timed
+from trainer.textbook.families._common import comment, edge, span
+from trainer.textbook.families._machines import bits_for, timed
 from trainer.textbook.problem import Behaviour, Port, Problem, Values
 
 
@@ -41,7 +42,7 @@ def uart_transmitter(d: Draw) -> Problem:
     body = [f"reg {span(total)}{frame};", f"reg {span(n)}{left};"]
     body += [] if time == 1 else [f"reg {span(bits_for(time))}{timer};"]
     body += ["", f"assign {tx} = {frame}[0];", f"assign {busy} = ({left} != {d.number(0, n)});", ""]
-    body += [*remark(d, "The lowest bit of the frame is on the line")]
+    body += [*comment(d, "The lowest bit of the frame is on the line")]
     body += d.always_clocked(
         clocking, run, [f"{frame} <= {all_ones};", f"{left} <= {d.number(0, n)};", *reload]
     )
@@ -73,9 +74,9 @@ def uart_transmitter(d: Draw) -> Problem:
         ],
         facts=[
             (
-                f"If {send} is high at the {every_edge(clocking)} while {busy} is low, {data} is "
+                f"If {send} is high at the {edge(clocking)} while {busy} is low, {data} is "
                 f"taken and sent as one frame.",
-                f"A frame with the value of {data} starts at the {every_edge(clocking)} that sees "
+                f"A frame with the value of {data} starts at the {edge(clocking)} that sees "
                 f"{send} high and {busy} low.",
             ),
             (
@@ -235,9 +236,9 @@ def uart_receiver(d: Draw) -> Problem:
                 f"high stop bit, {time} cycles each.",
             ),
             (
-                f"{rx} is looked at on the {every_edge(clocking)}: the first edge that finds it "
+                f"{rx} is looked at on the {edge(clocking)}: the first edge that finds it "
                 f"low when idle is edge 0 of the frame.",
-                f"When idle, the {every_edge(clocking)} at which {rx} is low counts as edge 0.",
+                f"When idle, the {edge(clocking)} at which {rx} is low counts as edge 0.",
             ),
             (
                 f"The start bit is checked again at edge {half}, data bit k is sampled at edge "

@@ -5,7 +5,8 @@ from __future__ import annotations
 from random import Random
 
 from trainer.textbook.draw import Draw
-from trainer.textbook.families._machines import bits_for, drive, every_edge, span
+from trainer.textbook.families._common import drive, edge, span
+from trainer.textbook.families._machines import bits_for
 from trainer.textbook.problem import Behaviour, Port, Problem, Values
 
 
@@ -37,7 +38,7 @@ def majority_over_time(d: Draw) -> Problem:
     body += ["", *d.always_clocked(clocking, d.branches((en, move)) if en else move, reset)]
     reg = registered
     if not registered:
-        lines, reg = drive(d, y, vote)
+        lines, reg = drive(d, y, vote, 0.7)
         body += ["", *lines]
 
     def step(state: tuple[tuple[int, ...], int], v: Values) -> tuple[tuple[int, ...], int]:
@@ -70,10 +71,10 @@ def majority_over_time(d: Draw) -> Problem:
         ],
         facts=[
             (
-                f"A sample of {x} is taken at each {every_edge(clocking)}{when}, and the last "
+                f"A sample of {x} is taken at each {edge(clocking)}{when}, and the last "
                 f"{length} are kept.",
                 f"The {length} most recent samples are stored; {x} is sampled on the "
-                f"{every_edge(clocking)}{when}.",
+                f"{edge(clocking)}{when}.",
             ),
             (
                 f"At the same edges {y} is loaded with the majority of the {length} samples "
@@ -107,9 +108,9 @@ def vote(d: Draw) -> Problem:
     out = d.name("voted", "out", "result", "majority")
     bad = d.name("fault", "mismatch", "disagree", "err")
     split = d.chance(0.6)
-    body, reg = drive(d, out, f"({a} & {b}) | ({a} & {c}) | ({b} & {c})")
+    body, reg = drive(d, out, f"({a} & {b}) | ({a} & {c}) | ({b} & {c})", 0.7)
     if d.chance(0.3):
-        body, reg = drive(d, out, f"({a} & ({b} | {c})) | ({b} & {c})")
+        body, reg = drive(d, out, f"({a} & ({b} | {c})) | ({b} & {c})", 0.7)
     if split:
         signals = [f"({n} != {out})" for n in names]
         body += [f"assign {bad} = {{{', '.join(signals[::-1])}}};"]

@@ -6,17 +6,9 @@ from random import Random
 
 from trainer.textbook.draw import Draw
 from trainer.textbook.english import nth
+from trainer.textbook.families._common import Size, comment, edge
 from trainer.textbook.families._register import Arm, always, flag, inner_register
-from trainer.textbook.families._timing import (
-    Size,
-    clocked,
-    comment,
-    constant,
-    edge,
-    enabling,
-    features,
-    plus,
-)
+from trainer.textbook.families._timing import clocked, constant, enabling, features, plus
 from trainer.textbook.problem import Behaviour, Port, Problem, Values, Words
 
 _WAVE = ("wave", "out", "sample", "dout", "y", "level")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from trainer.textbook.draw import Draw
-from trainer.textbook.families._machines import bits_for, every_edge, remark, span
+from trainer.textbook.families._common import comment, edge, span
+from trainer.textbook.families._machines import bits_for
 from trainer.textbook.problem import Behaviour, Port, Problem, Values
 
 _VALID_IN = ("in_valid", "valid_in", "din_valid", "wr")
@@ -36,7 +37,7 @@ def widen(d: Draw) -> Problem:
     reset = [f"{ready} <= 1'b0;", f"{held} <= {d.number(0, n)};", f"{dout} <= {d.number(0, wide)};"]
     body = [f"reg {span(rest)}{kept};", f"reg {span(n)}{held};", ""]
     body += [
-        *remark(d, f"Every {count} inputs make a word"),
+        *comment(d, f"Every {count} inputs make a word"),
         *d.always_clocked(clocking, run, reset),
     ]
 
@@ -73,9 +74,8 @@ def widen(d: Draw) -> Problem:
         ],
         facts=[
             (
-                f"At each {every_edge(clocking)} with {valid} high the {part} bits on {din} are "
-                f"taken.",
-                f"{din} is taken at the {every_edge(clocking)} whenever {valid} is 1; pauses are "
+                f"At each {edge(clocking)} with {valid} high the {part} bits on {din} are taken.",
+                f"{din} is taken at the {edge(clocking)} whenever {valid} is 1; pauses are "
                 f"allowed.",
             ),
             (
@@ -175,9 +175,9 @@ def narrow(d: Draw) -> Problem:
         ],
         facts=[
             (
-                f"A word is taken from {din} at the {every_edge(clocking)} when {valid} and "
+                f"A word is taken from {din} at the {edge(clocking)} when {valid} and "
                 f"{ready} are both high.",
-                f"If {valid} = 1 and {ready} = 1 at the {every_edge(clocking)}, {din} is accepted.",
+                f"If {valid} = 1 and {ready} = 1 at the {edge(clocking)}, {din} is accepted.",
             ),
             (
                 f"In the next {count} cycles its {count} parts appear on {dout}, the {place} "
