@@ -23,7 +23,6 @@ from __future__ import annotations
 import argparse
 import contextlib
 import fcntl
-import json
 import os
 import random
 import sys
@@ -39,9 +38,10 @@ from engine import model_store, prompts
 from engine.api import Completion, DecodingOptions, EngineError, Stop
 from engine.batch import Request, decode_many
 from engine.model import MedusaModel
-from trainer import learn, ranking, references, rounds
+from trainer import files, learn, ranking, references, rounds
+from trainer.files import Row
 from trainer.references import Reference, StoreError
-from trainer.rounds import Round, Row
+from trainer.rounds import Round
 from trainer.scoring import Parser, quality
 
 SAMPLE_SECONDS = 120.0
@@ -91,7 +91,7 @@ def main(argv: list[str] | None = None) -> int:
         with _alone(model_store.home()):
             for _ in range(count):
                 base = run_round(base, edits, options)
-    except (BusyError, EngineError, StoreError, FloatingPointError) as error:
+    except (BusyError, EngineError, StoreError, FloatingPointError, OSError) as error:
         print(error, file=sys.stderr)
         return 1
     except KeyboardInterrupt:
@@ -111,7 +111,7 @@ def run_round(base: str, edits: Sequence[Reference], options: Options) -> str:
 
     target = folder / current.name
     if not target.exists():
-        model = models.load(base)
+        model = models.load_ours(base)
         models.choose_threads(model)
         losses = improve(model, used, options, current)
         if not losses["after"] <= losses["before"]:
@@ -164,17 +164,16 @@ def sample(
         for number in range(options.samples)
     }
     kept = current.folder / SAMPLING
-    rows = {row["seed"]: row for row in _whole_lines(kept)}
+    rows = {row["seed"]: row for row in files.read_lines(kept)}
     missing = [seed for seed in jobs if seed not in rows]
     requests = [_request(model, jobs[seed][0], seed, options) for seed in missing]
     bar = tqdm(desc="sampling", unit="response", total=len(jobs), leave=False)
-    with bar, kept.open("a", encoding="utf-8") as file:
+    with bar, files.appending(kept) as write:
         bar.update(len(jobs) - len(missing))
         for index, completion in decode_many(model, requests, width=WIDTH):
             seed = missing[index]
             rows[seed] = _row(*jobs[seed], seed, completion)
-            file.write(json.dumps(rows[seed]) + "\n")
-            file.flush()
+            write(rows[seed])
             bar.update()
     yield from (rows[seed] for seed in jobs)
 
@@ -206,15 +205,6 @@ def _row(edit: Reference, number: int, seed: int, completion: Completion) -> Row
         "fragments": list(completion.fragments),
         "finish": completion.finish,
     }
-
-
-def _whole_lines(path: Path) -> list[Row]:
-    """The rows of a file that is still being written; half a line at its end is cut off."""
-    if not path.exists():
-        return []
-    whole, newline, _ = path.read_bytes().rpartition(b"\n")
-    os.truncate(path, len(whole + newline))
-    return [json.loads(line) for line in whole.splitlines()]
 
 
 def score(edits: Sequence[Reference], samples: Sequence[Row], parser: Parser) -> Iterator[Row]:

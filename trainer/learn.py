@@ -7,7 +7,6 @@ the backbone they draft for.
 
 from __future__ import annotations
 
-import json
 import math
 import random
 from collections.abc import Sequence
@@ -25,9 +24,9 @@ from engine.api import Prompt
 from engine.model import MedusaModel
 from engine.tokenizer import FragmentTokenizer
 from engine.verilog.fragments import boundaries
-from trainer import finetune, labels, loss, ranking
+from trainer import files, finetune, labels, loss, ranking
+from trainer.files import Row
 from trainer.references import Reference
-from trainer.rounds import Row
 
 HEAD_PLACES = 128  # of each reference at which the heads are trained
 
@@ -108,13 +107,13 @@ def train(
     model.requires_grad_(True)
     before = reference_loss(model, examples)
     bar = tqdm(order, desc="training", unit="step", leave=False)
-    with log.open("w", encoding="utf-8") as file:
+    with log.open("wb") as file:
         for step, example in enumerate(bar):
             parts = backward(model, example, config, generator)
             if not math.isfinite(parts["loss"]):
                 raise FloatingPointError(f"the loss is {parts} at step {step}: try a lower --lr")
             optimizer.step(config.rate(step))
-            file.write(json.dumps({"step": step + 1, **parts}) + "\n")
+            file.write(files.line({"step": step + 1, **parts}))
             bar.set_postfix(loss=f"{parts['loss']:.3f}")
     return {"before": before, "after": reference_loss(model, examples)}
 

@@ -75,17 +75,34 @@ def attention_mask(segment: Tensor) -> Tensor:
 
 def sums(model: MedusaModel, batch: Batch) -> Tensor:
     """Cross entropy of each predictor, summed over its labels: [1 + heads]."""
+    return sums_from(model, hidden(model, batch), batch)
+
+
+def hidden(model: MedusaModel, batch: Batch) -> Tensor:
+    """The backbone's last hidden state at each place of the batch: [B * T, d]."""
     mask = batch.mask if wants_mask(model.backbone) else None
-    hidden = model.hidden(
+    states = model.hidden(
         batch.ids, position_ids=batch.position, attention_mask=mask, use_cache=False
     )
-    flat = hidden.flatten(0, 1)
+    return states.flatten(0, 1)
+
+
+def sums_from(model: MedusaModel, flat: Tensor, batch: Batch) -> Tensor:
+    """`sums` of a batch whose hidden states `flat` [B * T, d] are known."""
     base = token_losses(model, flat, batch.base).sum()
     if not batch.heads.shape[1]:
         return base[None]
     states = model.heads(flat[batch.where])  # [M, heads, d]
-    each = token_losses(model, states.flatten(0, 1), batch.heads.flatten())
-    return torch.cat([base[None], each.view_as(batch.heads).sum(0)])
+    return torch.cat([base[None], _head_sums(model, states, batch.heads)])
+
+
+def _head_sums(model: MedusaModel, states: Tensor, labels: Tensor) -> Tensor:
+    """Cross entropy of each head, summed: [heads], of states [M, heads, d] with labels [M, heads]."""
+    if model.heads.unembedding is None:
+        each = token_losses(model, states.flatten(0, 1), labels.flatten())
+        return each.view_as(labels).sum(0)
+    parts = zip(states.unbind(1), labels.unbind(1), model.heads.unembedding, strict=True)
+    return torch.stack([token_losses(model, *part).sum() for part in parts])
 
 
 def counts(batch: Batch) -> Tensor:
@@ -100,24 +117,32 @@ def losses(model: MedusaModel, batch: Batch) -> tuple[Tensor, Tensor]:
     return means[0], means[1:]
 
 
-def token_losses(model: MedusaModel, states: Tensor, labels: Tensor) -> Tensor:
+def token_losses(
+    model: MedusaModel, states: Tensor, labels: Tensor, unembedding: Tensor | None = None
+) -> Tensor:
     """Cross entropy in float32 of each state [N, d] with its label [N]: [N], 0 where it is ignored.
 
+    `unembedding` [V, d] is the backbone's unless it is given.
     Logits are by far the largest tensor of a step. More than CHUNK_BYTES of them are never held at a
     time: the rest is computed when its turn comes, and again in the backward pass.
     """
     size = max(1, CHUNK_BYTES // (4 * model.backbone.config.vocab_size))
     if len(states) <= size:
-        return _cross_entropy(model, states, labels)
+        return _cross_entropy(model, states, labels, unembedding)
     chunks = zip(states.split(size), labels.split(size), strict=True)
     return torch.cat(
-        [checkpoint(_cross_entropy, model, *chunk, use_reentrant=False) for chunk in chunks]
+        [
+            checkpoint(_cross_entropy, model, *chunk, unembedding, use_reentrant=False)
+            for chunk in chunks
+        ]
     )
 
 
-def _cross_entropy(model: MedusaModel, states: Tensor, labels: Tensor) -> Tensor:
-    logits = model.logits(states).float()
-    return F.cross_entropy(logits, labels, ignore_index=IGNORE, reduction="none")
+def _cross_entropy(
+    model: MedusaModel, states: Tensor, labels: Tensor, unembedding: Tensor | None
+) -> Tensor:
+    logits = model.logits(states) if unembedding is None else states @ unembedding.T
+    return F.cross_entropy(logits.float(), labels, ignore_index=IGNORE, reduction="none")
 
 
 def head_weight(progress: float, maximum: float) -> float:

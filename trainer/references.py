@@ -29,6 +29,7 @@ from pathlib import Path
 from typing import Literal, Self
 
 from engine import model_store
+from trainer import files
 
 SCHEMA = 1
 BUSY_SECONDS = 10.0
@@ -153,15 +154,8 @@ class Store:
     def export(self, path: Path) -> int:
         """Write every reference to `path` as JSON lines, whole or not at all. Returns how many."""
         references = self.all()
-        temporary = path.with_name(f".{path.name}.{os.getpid()}")
         with _clear_errors(path):
-            try:
-                with temporary.open("w", encoding="utf-8") as file:
-                    for reference in references:
-                        file.write(json.dumps(asdict(reference), ensure_ascii=False) + "\n")
-                temporary.replace(path)
-            finally:
-                temporary.unlink(missing_ok=True)
+            files.write_lines(path, map(asdict, references))
         return len(references)
 
 
@@ -233,15 +227,14 @@ def _clear_errors(path: Path) -> Iterator[None]:
 
 
 def _storable(reference: Reference) -> Reference:
-    """Cut to what is kept, and without the lone surrogates that JSON can carry and UTF-8 cannot."""
+    """Cut to what is kept, and to text that UTF-8 can carry."""
     cut = replace(
         reference,
         prefix=reference.prefix[-MAX_PREFIX:],
         suffix=reference.suffix[:MAX_SUFFIX],
     )
     texts = {name: value for name, value in asdict(cut).items() if isinstance(value, str)}
-    clean = {name: text.encode("utf-8", "replace").decode() for name, text in texts.items()}
-    return replace(cut, **clean)
+    return replace(cut, **{name: files.storable(text) for name, text in texts.items()})
 
 
 def _fingerprint(reference: Reference) -> str:

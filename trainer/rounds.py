@@ -8,14 +8,13 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-Row = dict[str, Any]
+from trainer import files
+from trainer.files import Row
 
 
 @dataclass(frozen=True)
@@ -34,11 +33,11 @@ class Round:
         """The rows of a stage's file, computed and written first if it is not there."""
         path = self.folder / file
         if not path.exists():
-            write_whole(path, "".join(json.dumps(row) + "\n" for row in rows()))
-        return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+            files.write_lines(path, rows())
+        return files.read_lines(path)
 
     def finish(self, result: Row) -> None:
-        write_whole(self.folder / "result.json", json.dumps(result, indent=1) + "\n")
+        files.write(self.folder / "result.json", json.dumps(result, indent=1) + "\n")
 
 
 def open_round(folder: Path, inputs: Row, references: Collection[int], models: Path) -> Round:
@@ -57,18 +56,8 @@ def open_round(folder: Path, inputs: Row, references: Collection[int], models: P
     opened = Round(number, folder / _name(number), list(references))
     opened.folder.mkdir(parents=True)
     record = {"round": number, "inputs": inputs, "references": opened.references}
-    write_whole(opened.folder / "manifest.json", json.dumps(record, indent=1) + "\n")
+    files.write(opened.folder / "manifest.json", json.dumps(record, indent=1) + "\n")
     return opened
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Write a file so that it is seen whole or not at all, even after a crash."""
-    temporary = path.with_name(f".{path.name}.partial")
-    with temporary.open("w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
 
 
 def _name(number: int) -> str:

@@ -16,6 +16,7 @@ from engine import prompts
 from engine.api import DecodingOptions, Prompt
 from engine.decoding import decode
 from trainer import finetune
+from trainer.evaluate.sampling import fingerprint
 from trainer.finetune import loop
 
 
@@ -51,10 +52,11 @@ def checkpoints(folder):
 
 
 def same_models(one, other):
+    """Whether all weights are the same, bit by bit; the order of a file's metadata may differ."""
     files = ("model.safetensors", "medusa_heads.safetensors")
+    pairs = [[load_file(folder / "model" / file) for folder in (one, other)] for file in files]
     return all(
-        (one / "model" / file).read_bytes() == (other / "model" / file).read_bytes()
-        for file in files
+        a.keys() == b.keys() and all(torch.equal(a[name], b[name]) for name in a) for a, b in pairs
     )
 
 
@@ -166,6 +168,16 @@ def test_freeze_trains_the_heads_alone(data, tmp_path):
     assert len(after.card.tree) == 5
 
 
+def test_a_model_names_its_parent_and_no_folder(data, tmp_path):
+    first, second = tmp_path / "first", tmp_path / "second"
+    assert train(data, first, "--steps", 1, "--name", "parent") == 0
+    assert train(data, second, "--steps", 1, "--init", first / "model") == 0
+    told = models.load(second / "model").card.training
+    assert told["parent"] == {"name": "parent", "fingerprint": fingerprint(first / "model")}
+    assert str(tmp_path) not in json.dumps(told)
+    assert "parent" not in models.load(first / "model").card.training
+
+
 def test_adapters_are_merged_and_their_runs_resume_exactly(data, tmp_path):
     first, whole, pieces = tmp_path / "first", tmp_path / "whole", tmp_path / "pieces"
     assert train(data, first, "--steps", 2) == 0
@@ -263,12 +275,40 @@ def test_another_configuration_or_other_data_does_not_continue_a_run(data, tmp_p
     assert "another configuration (data)" in capsys.readouterr().err
 
 
+def test_a_run_begun_before_an_option_was_there_goes_on(data, tmp_path):
+    assert train(data, tmp_path, "--steps", 2, "--minutes", 0) == 3
+    path = tmp_path / "run" / "config.json"
+    kept = json.loads(path.read_text())
+    del kept["own_unembedding"]
+    path.write_text(json.dumps(kept))
+    assert train(data, tmp_path, "--steps", 2) == 0
+
+
+def test_heads_train_an_unembedding_of_their_own(data, tmp_path):
+    assert train(data, tmp_path, "--steps", 3, "--own-unembedding") == 0
+    model = models.load(tmp_path / "model")
+    first, second, _ = model.heads.unembedding
+    assert first.shape == model.backbone.get_output_embeddings().weight.shape
+    assert not torch.equal(first, second)
+    ids = prompts.encode(model.tokenizer, Prompt("module counter"), 100)
+    assert (
+        sum(
+            step.accepted
+            for step in decode(model, ids, DecodingOptions(max_tokens=5, lookup=False))
+        )
+        == 5
+    )
+
+
 def test_next_token_training_has_no_heads_and_still_decodes(data, tmp_path):
     assert train(data, tmp_path, "--steps", 2, "--method", "ntp") == 0
     model = models.load(tmp_path / "model")
     assert model.heads.count == 0
     ids = prompts.encode(model.tokenizer, Prompt("module counter"), 100)
-    assert all(step.accepted == 1 for step in decode(model, ids, DecodingOptions(max_tokens=5)))
+    assert all(
+        step.accepted == 1
+        for step in decode(model, ids, DecodingOptions(max_tokens=5, lookup=False))
+    )
 
 
 def test_a_loss_that_is_not_finite_stops_with_its_step_and_data_named(data, tmp_path, capsys):

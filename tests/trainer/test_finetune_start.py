@@ -73,6 +73,18 @@ def test_the_method_decides_about_heads(ours, tmp_path):
     assert not model.heads.weight.any()
 
 
+def test_heads_get_an_unembedding_of_their_own_where_it_is_asked_for(ours):
+    shared = model_folder.load(ours)
+    model = start.go_on(Config(init=str(ours), own_unembedding=True), tiny_tokenizer(), 256)
+    unembedding = model.backbone.get_output_embeddings().weight
+    assert torch.equal(model.heads.unembedding[3], unembedding)
+    with torch.no_grad():
+        states = model.heads(model.hidden(IDS))
+        assert torch.allclose(model.head_logits(states), shared.logits(states), atol=1e-4)
+    new = start.build(Config(layers=1, heads=2, own_unembedding=True), tiny_tokenizer(), 256)
+    assert new.heads.unembedding.shape == (2, tiny_tokenizer().size, 320)
+
+
 def test_our_tokens_are_added_to_an_ordinary_model(ordinary, tmp_path):
     tokenizer = vocabulary.adopt(ordinary)
     before = LlamaForCausalLM.from_pretrained(ordinary).get_input_embeddings().weight

@@ -101,6 +101,19 @@ def test_losses_are_mean_cross_entropies_of_their_labels(model):
     assert heads[0].item() == pytest.approx(expected, rel=1e-4)
 
 
+def test_heads_with_an_unembedding_of_their_own_lose_by_that(monkeypatch):
+    model = tiny_model()
+    batch = loss.prepare(row(model, VERILOG[:120]), model.tokenizer, 4, True, 30)
+    shared = loss.sums(model, batch)
+    model.heads.own_unembedding(model.backbone.get_output_embeddings().weight)
+    assert loss.sums(model, batch).tolist() == pytest.approx(shared.tolist(), rel=1e-5)
+    with torch.no_grad():
+        model.heads.unembedding[2] *= 2
+    monkeypatch.setattr(loss, "CHUNK_BYTES", 4 * 7 * model.tokenizer.size)
+    same = (loss.sums(model, batch) - shared).abs() < 1e-3
+    assert same.tolist() == [True, True, True, False, True]
+
+
 def test_heads_are_trained_where_they_have_a_label(model):
     batch = loss.prepare(row(model, VERILOG[:200]), model.tokenizer, 4, True, 20)
     assert (batch.heads != IGNORE).any(1).all()

@@ -29,16 +29,20 @@ def main(argv: list[str] | None = None) -> int:
             parser.error(f"--from {path}: there is no such file")
     if args.jobs < 1:
         parser.error("--jobs must be at least 1")
+    if args.most_of_one < 0:
+        parser.error("--most-of-one must be at least 1, or 0 for no limit")
     if bool(args.describe_with) != bool(args.describe_model):
         parser.error("--describe-with and --describe-model go together")
-    endpoint = None
-    if args.describe_with:
-        cache = args.out / "descriptions.jsonl"
-        endpoint = Endpoint(args.describe_with, args.describe_model, cache)
     options = Options(args.parser, args.elaborate, tuple(args.exclude), args.licence)
     sources = [path.resolve() for path in args.sources + args.sets]  # so that `.` has a name
+    endpoint = None
     try:
-        counts = build(args.out, sources, args.benchmarks, options, args.jobs, endpoint)
+        if args.describe_with:
+            cache = args.out / "descriptions.jsonl"
+            endpoint = Endpoint(args.describe_with, args.describe_model, cache)
+        counts = build(
+            args.out, sources, args.benchmarks, options, args.jobs, endpoint, args.most_of_one
+        )
     except (OSError, ValueError, IcarusMissing) as error:
         raise SystemExit(
             f"trainer.corpus: {error}\nWhatever corpus was in {args.out} is as it was; the same command "
@@ -81,6 +85,13 @@ def _parser() -> argparse.ArgumentParser:
         default=[],
         metavar="GLOB",
         help="OWNER/NAME/PATH to leave out; may be given again",
+    )
+    parser.add_argument(
+        "--most-of-one",
+        type=int,
+        default=0,
+        metavar="N",
+        help="modules that one repository may contribute, chosen at random; 0: all",
     )
     parser.add_argument("--parser", choices=("pyslang", "pyverilog"), default="pyslang")
     parser.add_argument(

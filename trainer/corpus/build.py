@@ -21,6 +21,7 @@ from typing import Any
 
 from tqdm import tqdm
 
+from trainer import files
 from trainer.corpus import decontaminate, duplicates, modules, pairs, store
 from trainer.corpus.endpoint import Endpoint
 from trainer.corpus.licences import Repository, is_permissive
@@ -67,9 +68,11 @@ def build(
     options: Options,
     jobs: int,
     endpoint: Endpoint | None = None,
+    most_of_one: int = 0,
 ) -> Counter[str]:
     """Build the corpus in `out` from folders of repositories and files of pairs; returns the counts.
 
+    A repository keeps at most `most_of_one` modules; 0 is no limit.
     Raises OSError where `out` can't be written or a source can't be read, ValueError for a file of
     pairs in no known shape, and IcarusMissing.
     """
@@ -83,21 +86,25 @@ def build(
             whole.merge(_staged(work, source, options, workers))
     items = _distinct(whole.items, whole.counts)
     items, report = _clean(items, benchmarks, whole.counts)
+    if most_of_one:
+        items = _limited(items, most_of_one, whole.counts)
     if endpoint:
         items = _described(items, endpoint, whole)
     whole.counts["items"] = len(items)
     whole.counts["characters"] = sum(len(item.text) for item in items)
     whole.counts.update(f"described by: {item.origin}" for item in items)
     report.write(out)
-    store.write(out, items, _manifest(items, whole, options, benchmarks))
+    manifest = _manifest(items, whole, options, benchmarks)
+    manifest["options"]["most_of_one"] = most_of_one
+    store.write(out, items, manifest)
     return whole.counts
 
 
 def _staged(work: Path, source: Path, options: Options, workers: Workers) -> Stage:
     """What a source gives, from `work` if a run before this one got that far."""
     found = _files(source) if source.is_dir() else [source]
-    files = [file for file in found if not _excluded(source, file, options.exclude)]
-    states = [(str(p), p.stat().st_size, p.stat().st_mtime_ns) for p in [source, *files]]
+    kept = [path for path in found if not _excluded(source, path, options.exclude)]
+    states = [(str(p), p.stat().st_size, p.stat().st_mtime_ns) for p in [source, *kept]]
     folder = source if source.is_dir() else source.parent
     origin = [_commit(folder), Repository(folder).of_folder(folder)]
     basis = [STAGE_FORMAT, asdict(replace(options, exclude=())), _tools(options), origin, states]
@@ -108,15 +115,13 @@ def _staged(work: Path, source: Path, options: Options, workers: Workers) -> Sta
         items = [Item(**item) for item in row["items"]]
         return Stage(items, Counter(row["counts"]), row["problems"])
     if source.is_dir():
-        stage = _repository(source, files, options, workers)
-        stage.counts["files excluded by name"] = len(found) - len(files)
+        stage = _repository(source, kept, options, workers)
+        stage.counts["files excluded by name"] = len(found) - len(kept)
     else:
         stage = _pairs(source, options, workers)
-    fresh = path.with_suffix(".new")
-    content = {"items": [asdict(item) for item in stage.items]}
-    content |= {"counts": stage.counts, "problems": stage.problems}
-    store.write_synced(fresh, json.dumps(content).encode())
-    fresh.replace(path)
+    row = {"items": [asdict(item) for item in stage.items]}
+    row |= {"counts": stage.counts, "problems": stage.problems}
+    files.write(path, json.dumps(row))
     return stage
 
 
@@ -138,16 +143,16 @@ def _title(source: Path) -> str:
     return f"{source.parent.name}/{source.name}"
 
 
-def _repository(folder: Path, files: Sequence[Path], options: Options, workers: Workers) -> Stage:
+def _repository(folder: Path, paths: Sequence[Path], options: Options, workers: Workers) -> Stage:
     name = _title(folder)
     licence = Repository(folder).of_folder(folder)
     stage = Stage(counts=Counter(repositories=1))
     if licence and not is_permissive(licence):
         return _refused(stage, "repositories", name, f"licence: {licence}")
-    if not files:
+    if not paths:
         return _refused(stage, "repositories", name, "no .v or .sv file")
     tasks = [
-        File(path, folder, options.parser, options.elaborate, options.licence) for path in files
+        File(path, folder, options.parser, options.elaborate, options.licence) for path in paths
     ]
     commit = _commit(folder)
     done = _results(workers, modules.of_file, tasks, name, len(tasks))
@@ -209,17 +214,21 @@ def _add(
 def _commit(folder: Path) -> str:
     """The commit that a folder has: from a file COMMIT, or from a clone; empty if neither is there."""
     if (folder / "COMMIT").is_file():
-        return (folder / "COMMIT").read_text(encoding="utf-8").strip()
+        return _text(folder / "COMMIT")
     head = folder / ".git" / "HEAD"
     if not head.is_file():
         return ""
-    reference = head.read_text(encoding="utf-8").strip().removeprefix("ref: ")
+    reference = _text(head).removeprefix("ref: ")
     loose, packed = folder / ".git" / reference, folder / ".git" / "packed-refs"
     if loose.is_file():
-        return loose.read_text(encoding="utf-8").strip()
-    lines = packed.read_text(encoding="utf-8").splitlines() if packed.is_file() else []
+        return _text(loose)
+    lines = _text(packed).splitlines() if packed.is_file() else []
     named = (line.split()[0] for line in lines if line.endswith(f" {reference}"))
     return next(named, reference)  # without a branch, HEAD has the commit itself
+
+
+def _text(path: Path) -> str:
+    return path.read_text(encoding="utf-8", errors="replace").strip()
 
 
 def _distinct(items: Sequence[Item], counts: Counter[str]) -> list[Item]:
@@ -247,6 +256,22 @@ def _clean(
     }
     counts["items dropped: overlaps a benchmark"] = len(copies)
     return [item for number, item in enumerate(items) if number not in copies], report
+
+
+def _limited(items: Sequence[Item], most: int, counts: Counter[str]) -> list[Item]:
+    """At most so many items of each repository, chosen by the hashes of their texts: at random, but a
+    corpus that is built again has the same. A set of pairs is no repository."""
+    by_source: dict[str, list[Item]] = {}
+    for item in items:
+        if item.origin != "pair":
+            by_source.setdefault(item.source, []).append(item)
+    left_out = {item for of_one in by_source.values() for item in sorted(of_one, key=_hash)[most:]}
+    counts["items dropped: too many of one repository"] = len(left_out)
+    return [item for item in items if item not in left_out]
+
+
+def _hash(item: Item) -> str:
+    return hashlib.sha256(item.text.encode()).hexdigest()
 
 
 def _name(item: Item) -> str:

@@ -28,7 +28,7 @@ from typing import Any
 from tqdm import tqdm
 
 from engine.verilog.lexemes import KEYWORDS, lexemes
-from trainer.corpus.store import write_synced
+from trainer import files
 
 GRAM = 13
 MAX_EXACT = 0.25
@@ -89,13 +89,9 @@ class Report:
 
     def write(self, folder: Path) -> None:
         """decontamination.json and decontamination.md, to be read by programs and by people."""
-        content = json.dumps(self._table(), indent=1) + "\n"
-        for name, text in (
-            ("decontamination.json", content),
-            ("decontamination.md", self._prose()),
-        ):
-            write_synced(folder / f"{name}.new", text.encode())
-            (folder / f"{name}.new").replace(folder / name)
+        table = json.dumps(self._table(), indent=1) + "\n"
+        files.write(folder / "decontamination.json", table)
+        files.write(folder / "decontamination.md", self._prose())
 
     def _table(self) -> dict[str, Any]:
         limits = {"exact": MAX_EXACT, "renamed": MAX_RENAMED, "covered": MAX_COVERED}
@@ -189,7 +185,8 @@ _of_problem = attrgetter("of_problem")
 
 def documents(folder: Path) -> Iterator[Document]:
     """The texts of a benchmark: each line of a JSON-lines file is a problem, named by its task_id; of other
-    files, each folder is one. Where a row has a prompt and its solution, they are one text."""
+    files, each folder is one. Where a row has a prompt and its solution, they are one text. JSON that is
+    not in lines is read as any other text."""
     if not folder.is_dir():
         raise FileNotFoundError(f"there is no benchmark folder {folder}")
     for path in sorted(folder.rglob("*")):
@@ -203,8 +200,14 @@ def documents(folder: Path) -> Iterator[Document]:
 
 
 def _rows(benchmark: str, path: Path, text: str) -> Iterator[Document]:
-    for number, line in enumerate(text.splitlines(), 1):
-        row = json.loads(line)
+    try:
+        rows = [json.loads(line) for line in text.split("\n") if line.strip()]
+    except ValueError:
+        yield Document(benchmark, path.parent.name, text)
+        return
+    for number, row in enumerate(rows, 1):
+        if not isinstance(row, dict):
+            row = {"text": json.dumps(row)}
         problem = str(row.get("task_id", f"{path.stem}:{number}"))
         if {"prompt", "canonical_solution"} <= row.keys():
             row["prompt"] += "\n" + row.pop("canonical_solution")

@@ -6,7 +6,6 @@ built. The key is read from OPENAI_API_KEY; a local endpoint may need none.
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import http.client
 import json
@@ -16,9 +15,11 @@ import time
 import urllib.error
 import urllib.request
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+
+from trainer import files
 
 KEY_VARIABLE = "OPENAI_API_KEY"
 PROMPT = (
@@ -45,17 +46,17 @@ class Endpoint:
         self._model = model
         self._cache = cache
         self._pause_s = pause_s
-        self._known = self._read_cache()
+        self._known = {row["key"]: row["description"] for row in files.read_lines(cache)}
         self._in_a_row = 0
         self._lock = threading.Lock()
 
     def describe(self, texts: Sequence[str]) -> Iterator[str]:
         """A description for each module, in order; empty where there was none to be had. After ten
         failures in a row no more is asked."""
-        with ThreadPoolExecutor(PARALLEL) as pool:
-            yield from pool.map(self._describe, texts)
+        with files.appending(self._cache) as keep, ThreadPoolExecutor(PARALLEL) as pool:
+            yield from pool.map(lambda text: self._describe(text, keep), texts)
 
-    def _describe(self, text: str) -> str:
+    def _describe(self, text: str, keep: Callable[[files.Row], None]) -> str:
         key = hashlib.sha256(f"{self._model}\0{PROMPT}{text}".encode()).hexdigest()
         with self._lock:
             if key in self._known:
@@ -73,9 +74,7 @@ class Endpoint:
         with self._lock:
             self._in_a_row = 0
             self._known[key] = answer
-            with self._cache.open("a", encoding="utf-8") as file:
-                # The line end comes first: the line before may be cut off, where a run was killed.
-                file.write("\n" + json.dumps({"key": key, "description": answer}))
+            keep({"key": key, "description": answer})
         return answer
 
     def _ask(self, text: str) -> str:
@@ -99,16 +98,8 @@ class Endpoint:
                 if error.code not in _WORTH_ANOTHER_TRY or attempt == ATTEMPTS:
                     raise
                 time.sleep(self._pause_s * 2 ** (attempt - 1))
-        answer = " ".join((content or "").split())  # null where a model only wants to call a tool
+        # It is null where a model only wants to call a tool.
+        answer = files.storable(" ".join((content or "").split()))
         if not answer:
             raise ValueError("the answer is empty")
         return answer
-
-    def _read_cache(self) -> dict[str, str]:
-        known = {}
-        if self._cache.exists():
-            for line in self._cache.read_text(encoding="utf-8").splitlines():
-                with contextlib.suppress(json.JSONDecodeError):
-                    row = json.loads(line)
-                    known[row["key"]] = row["description"]
-        return known

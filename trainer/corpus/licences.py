@@ -35,6 +35,7 @@ _SPDX = {
 }
 PERMISSIVE = _SPDX | {"SHL"}
 
+MAX_LICENCE = 100_000  # characters; the GPL has a third of that
 HEAD = 8000
 """Characters at the beginning of a source file in which a licence is looked for."""
 
@@ -90,10 +91,16 @@ class Repository:
 def _of_licence_files(folder: Path) -> str | None:
     """What the licence files in `folder` say; of several, a permissive one may be chosen."""
     named = [
-        of_text(path.read_text(encoding="utf-8", errors="replace"))
+        of_text(_beginning(path))
         for path in sorted(folder.iterdir())
         if _LICENCE_FILE.match(path.name) and path.is_file() and path.suffix not in _SOURCE_SUFFIXES
     ]
     if not named:
         return None
     return next((name for name in named if name and is_permissive(name)), named[0] or "unknown")
+
+
+def _beginning(path: Path) -> str:
+    """Of a licence file: as much as the longest licence has."""
+    with path.open(encoding="utf-8", errors="replace") as file:
+        return file.read(MAX_LICENCE)

@@ -14,6 +14,7 @@ from __future__ import annotations
 import gzip
 import json
 import re
+import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -21,9 +22,12 @@ from pathlib import Path
 from typing import IO, Any
 
 from engine.verilog import syntax
+from trainer import files
 from trainer.corpus.modules import MAX_CHARACTERS, MIN_CHARACTERS, Found, Parser, Result
 
 Pair = tuple[str, str]
+
+MAX_LINE = 4_000_000  # characters
 
 
 @dataclass(frozen=True)
@@ -82,7 +86,7 @@ def shape_of(path: Path) -> str | None:
     """The name of the shape that a file has, or None if no line of it is a JSON object. Raises ValueError
     where the first such line has no known shape."""
     with _open(path) as file:
-        for line in file:
+        for line in _lines(file, path):
             try:
                 row = json.loads(line)
             except ValueError:
@@ -105,7 +109,7 @@ def _shape(row: dict[str, Any], path: Path) -> str:
 def rows(path: Path, shape: str, parser: Parser, licence: str) -> Iterator[Row]:
     """Every line of a file that is not empty."""
     with _open(path) as file:
-        for number, line in enumerate(file, 1):
+        for number, line in enumerate(_lines(file, path), 1):
             if line.strip():
                 yield Row(line, number, shape, parser, licence)
 
@@ -114,8 +118,8 @@ def of_row(row: Row) -> Result:
     """The pair in one line, as a module with a description."""
     try:
         description, code = SHAPES[row.shape][1](json.loads(row.line), row.number)
-        code = _CODE.search(code)
-        description = " ".join(description.split())
+        code = _CODE.search(files.storable(code))
+        description = files.storable(" ".join(description.split()))
     except (ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
         return _dropped("bad line", f"{type(error).__name__}: {error}")
     if not code or not description:
@@ -133,6 +137,18 @@ _CODE = re.compile(r"\bmodule\b.*\bendmodule\b", re.DOTALL)
 
 def _dropped(reason: str, problem: str = "") -> Result:
     return Result(counts=Counter({"pairs": 1, f"pairs dropped: {reason}": 1}), problem=problem)
+
+
+def _lines(file: IO[str], path: Path) -> Iterator[str]:
+    """The lines of a file, cut to MAX_LINE characters, after which none is JSON any more. Raises ValueError
+    for a damaged gzip file."""
+    try:
+        while line := file.readline(MAX_LINE):
+            yield line
+            while line and not line.endswith("\n"):
+                line = file.readline(MAX_LINE)
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise ValueError(f"{path} is damaged ({error}): fetch it again") from error
 
 
 def _open(path: Path) -> IO[str]:

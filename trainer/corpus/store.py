@@ -6,13 +6,13 @@ whatever else a killed run has left in it.
 
 from __future__ import annotations
 
-import hashlib
 import json
-import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
+
+from trainer import files
 
 SHARD_ITEMS = 4000
 FORMAT = 1
@@ -49,12 +49,10 @@ def read(folder: Path) -> list[Item]:
         )
     items = []
     for shard in json.loads(manifest.read_text(encoding="utf-8"))["shards"]:
-        content = (folder / shard["name"]).read_bytes()
-        if hashlib.sha256(content).hexdigest() != shard["sha256"]:
-            raise ValueError(
-                f"{folder / shard['name']} is not as the manifest has it; build it again"
-            )
-        items += [Item(**json.loads(line)) for line in content.splitlines()]
+        path = folder / shard["name"]
+        if files.sha256(path) != shard["sha256"]:
+            raise ValueError(f"{path} is not as the manifest has it; build it again")
+        items += [Item(**row) for row in files.read_lines(path)]
     return items
 
 
@@ -65,24 +63,15 @@ def write(folder: Path, items: Sequence[Item], manifest: dict[str, Any]) -> None
     shards = []
     for number, part in enumerate(parts):
         name = f"modules-{number:05}.jsonl"
-        lines = (json.dumps(asdict(item), ensure_ascii=False) + "\n" for item in part)
-        content = "".join(lines).encode()
-        write_synced(folder / f"{name}.new", content)
-        digest = hashlib.sha256(content).hexdigest()
-        shards.append({"name": name, "items": len(part), "bytes": len(content), "sha256": digest})
-    whole = json.dumps({"format": FORMAT, **manifest, "shards": shards}, indent=1) + "\n"
-    write_synced(folder / "manifest.json.new", whole.encode())
+        new = folder / f"{name}.new"
+        files.write_lines(new, map(asdict, part))
+        facts = {"bytes": new.stat().st_size, "sha256": files.sha256(new)}
+        shards.append({"name": name, "items": len(part), **facts})
+    whole = {"format": FORMAT, **manifest, "shards": shards}
+    files.write(folder / "manifest.json.new", json.dumps(whole, indent=1) + "\n")
     (folder / "manifest.json").unlink(missing_ok=True)
     for old in folder.glob("modules-*.jsonl"):
         old.unlink()
     for shard in shards:
         (folder / f"{shard['name']}.new").replace(folder / shard["name"])
     (folder / "manifest.json.new").replace(folder / "manifest.json")
-
-
-def write_synced(path: Path, content: bytes) -> None:
-    """Write a file and wait until it is on the disk, so that a rename can't outrun its content."""
-    with path.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())

@@ -11,7 +11,6 @@ leave, OUT.partial, is removed by the next.
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
 import os
 import random
@@ -29,7 +28,7 @@ from safetensors.numpy import save_file
 
 from engine.api import EngineError
 from engine.tokenizer import FragmentTokenizer
-from trainer import vocabulary
+from trainer import files, vocabulary
 from trainer.corpus import store as corpus
 from trainer.dataset import sources
 from trainer.dataset.packing import pack
@@ -87,7 +86,7 @@ def gather(args: argparse.Namespace) -> tuple[dict[str, list[Module]], dict[str,
     # A manifest names the shards with their hashes, so its own hash stands for the whole folder.
     manifests = [folder / "manifest.json" for folder in (*args.corpus, *args.textbook)]
     return {name: modules for name, modules in groups.items() if modules}, {
-        "inputs": {str(path.parent): _sha256(path) for path in manifests},
+        "inputs": {str(path.parent): files.sha256(path) for path in manifests},
         "held_out_repositories": sorted(held_out),
     }
 
@@ -99,7 +98,7 @@ def build(out: Path, groups: dict[str, list[Module]], args: argparse.Namespace) 
     else:
         tokenizer = vocabulary.train(_texts(groups["train"]), args.vocabulary)
     tokenizer.save(out)
-    files = {}
+    written = {}
     for name, modules in groups.items():
         passes = args.passes if name == "train" else 1
         recipe = Recipe(tokenizer.backend.to_str(), args.length, passes, args.seed)
@@ -107,7 +106,7 @@ def build(out: Path, groups: dict[str, list[Module]], args: argparse.Namespace) 
         kinds, ids = zip(*(one for made in every for one in made), strict=True)
         rows = pack(ids, tokenizer.pad, args.length, random.Random(args.seed))
         save_file({"ids": rows}, out / f"{name}.safetensors")
-        files[name] = {
+        written[name] = {
             "modules": len(modules),
             "samples": dict(Counter(kinds)),
             **_figures(ids, rows, tokenizer),
@@ -115,9 +114,9 @@ def build(out: Path, groups: dict[str, list[Module]], args: argparse.Namespace) 
     return {
         "length": args.length,
         "vocabulary": tokenizer.size,
-        "tokenizer_sha256": _sha256(out / "tokenizer.json"),
+        "tokenizer_sha256": files.sha256(out / "tokenizer.json"),
         "characters_per_token": _characters_per_token(groups, tokenizer),
-        "files": files,
+        "files": written,
     }
 
 
@@ -160,11 +159,6 @@ def _texts(modules: Sequence[Module]) -> Iterator[str]:
             left -= len(text)
         if left < 0:
             return
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _parser() -> argparse.ArgumentParser:

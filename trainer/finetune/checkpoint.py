@@ -6,12 +6,13 @@ and every random draw follow from the seed and the number of the step.
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
+
+from trainer import files
 
 KEPT = 2
 
@@ -27,14 +28,10 @@ def save(run: Path, step: int, tensors: dict[str, Tensor]) -> None:
     written stays, and the checkpoints before it do.
     """
     path = _path(run, step)
-    partial = path.with_suffix(".partial")
     try:
-        save_file(tensors, partial)
-        with partial.open("rb") as file:
-            os.fsync(file.fileno())
-        partial.replace(path)
+        with files.whole(path) as partial:
+            save_file(tensors, partial)
     except (OSError, SafetensorError) as error:
-        partial.unlink(missing_ok=True)
         size = sum(t.numel() * t.element_size() for t in tensors.values()) / 1e6
         last = max(_steps(run), default=0)
         raise CheckpointError(

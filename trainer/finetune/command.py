@@ -28,9 +28,10 @@ from engine import model as models
 from engine import tokenizer as tokenizers
 from engine import tree
 from engine.api import EngineError
-from engine.model import MedusaModel
-from trainer import dataset
+from engine.model import CARD_FILE, MedusaModel
+from trainer import dataset, files
 from trainer.evaluate.heldout import evaluate
+from trainer.evaluate.sampling import fingerprint
 from trainer.finetune import checkpoint, start
 from trainer.finetune.checkpoint import CheckpointError
 from trainer.finetune.config import Config
@@ -76,6 +77,7 @@ def _run(args: argparse.Namespace, config: Config, words: Sequence[str]) -> int:
     data = _load(args.data, accelerator.device)
     length = data.train.shape[1]
     record = {**asdict(config), "length": length, "data": identity}
+    parent = _parent(Path(config.init)) if config.init else {}
     if accelerator.is_main_process:
         _keep(args.run, record, words)
     torch.manual_seed(config.seed)
@@ -101,7 +103,7 @@ def _run(args: argparse.Namespace, config: Config, words: Sequence[str]) -> int:
     if accelerator.is_main_process:
         if adapters is not None:
             start.merge(model, adapters)
-        _finish(model, args.data, record, args.out)
+        _finish(model, args.data, record, parent, args.out)
     accelerator.wait_for_everyone()
     return FINISHED
 
@@ -115,7 +117,16 @@ def _restore(model: MedusaModel, config: Config, run: Path) -> int:
     return steps
 
 
-def _finish(model: MedusaModel, data: Path, record: dict[str, Any], out: Path) -> None:
+def _parent(folder: Path) -> dict[str, str]:
+    """What a model says about the one it goes on from, whose folder means nothing elsewhere."""
+    named = (folder / CARD_FILE).exists()
+    name = models.read_card(folder).name if named else folder.resolve().name
+    return {"name": name, "fingerprint": fingerprint(folder)}
+
+
+def _finish(
+    model: MedusaModel, data: Path, record: dict[str, Any], parent: dict[str, str], out: Path
+) -> None:
     """Measure, grow the draft tree, and write the model folder."""
     model.requires_grad_(False).eval()
     measured = {}
@@ -127,7 +138,8 @@ def _finish(model: MedusaModel, data: Path, record: dict[str, Any], out: Path) -
         first = next(iter(measured.values()))
         model.card.tree = [list(path) for path in tree.grow(first.hit_rate, record["tree_nodes"])]
     figures = {name: asdict(each) for name, each in measured.items()}
-    model.card.training = {"config": record, **figures}
+    told = {key: value for key, value in record.items() if key != "init"}
+    model.card.training = {"config": told, **({"parent": parent} if parent else {}), **figures}
     models.save(model, out)
     losses = ", ".join(f"{name} {each.base_loss:.3f}" for name, each in measured.items())
     print(f"wrote {out}: nats a token: {losses}")
@@ -138,7 +150,8 @@ def _keep(run: Path, record: dict[str, Any], words: Sequence[str]) -> None:
     run.mkdir(parents=True, exist_ok=True)
     path = run / "config.json"
     if path.exists():
-        kept = json.loads(path.read_text(encoding="utf-8"))
+        # A run begun before an option was there has its default.
+        kept = asdict(Config()) | json.loads(path.read_text(encoding="utf-8"))
         differing = sorted(key for key in kept | record if kept.get(key) != record.get(key))
         if differing:
             raise EngineError(
@@ -147,8 +160,8 @@ def _keep(run: Path, record: dict[str, Any], words: Sequence[str]) -> None:
             )
         return
     command = shlex.join(["python", "-m", "trainer.finetune", *words])
-    (run / "command.txt").write_text(command + "\n", encoding="utf-8")
-    path.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+    files.write(run / "command.txt", command + "\n")
+    files.write(path, json.dumps(record, indent=1) + "\n")
 
 
 def _load(folder: Path, device: torch.device) -> Data:
@@ -168,8 +181,7 @@ def _identity(folder: Path) -> str:
         path = folder / name
         if not path.exists():
             raise EngineError(f"{path} is missing: build the data with python -m trainer.dataset")
-        with path.open("rb") as file:
-            digest.update(hashlib.file_digest(file, "sha256").digest())
+        digest.update(bytes.fromhex(files.sha256(path)))
     return digest.hexdigest()[:16]
 
 

@@ -26,6 +26,9 @@ class Config:
     kv_heads: Annotated[int, "of keys and values"] = 1
     inner: Annotated[int, "width of the feed-forward layers"] = 896
     heads: Annotated[int, "Medusa heads of a model that has none yet"] = 10
+    own_unembedding: Annotated[
+        bool, "give each head its own, as the papers have it, which begins as the backbone's"
+    ] = False
     steps: Annotated[int, "in all, stopped and resumed runs together"] = 2000
     rows: Annotated[int, "a step, over all processes"] = 32
     micro_rows: Annotated[int, "at once, in one process"] = 16

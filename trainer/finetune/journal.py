@@ -8,31 +8,26 @@ A line of log.jsonl is one step, `{"step", "base_loss", "head_loss", "norm", "lr
 from __future__ import annotations
 
 import json
-import os
 import time
 from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import matplotlib
 from torch import Tensor
 
 from engine.tokenizer import FragmentTokenizer
+from trainer import files
+from trainer.files import Row as Record
 from trainer.finetune.config import Config
 
-Record = dict[str, Any]
 HEAD_LOSSES_EVERY = 50  # steps
 SHOWN = 160  # characters of a row in failure.json
 
 
 def read(run: Path) -> list[Record]:
-    """The records of a run's log; a last line that is not whole is left out."""
-    path = run / "log.jsonl"
-    if not path.exists():
-        return []
-    lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
-    return [json.loads(line) for line in lines if line.endswith("\n")]
+    """The records of a run's log. Raises ValueError for a damaged one."""
+    return files.read_lines(run / "log.jsonl")
 
 
 def is_step(record: Record) -> bool:
@@ -47,7 +42,7 @@ class Journal:
         self.tokens = tokens
         # Steps after the checkpoint were lost, and will be logged again.
         kept = [record for record in read(run) if record["step"] <= first]
-        _write(run / "log.jsonl", "".join(json.dumps(record) + "\n" for record in kept).encode())
+        files.write_lines(run / "log.jsonl", kept)
         self.elapsed = max((record["elapsed"] for record in kept if is_step(record)), default=0.0)
         self.clock = time.monotonic()
 
@@ -85,8 +80,8 @@ class Journal:
         self.clock = time.monotonic()
 
     def _append(self, record: Record) -> None:
-        with (self.run / "log.jsonl").open("a", encoding="utf-8") as file:
-            file.write(json.dumps(record) + "\n")
+        with (self.run / "log.jsonl").open("ab") as file:
+            file.write(files.line(record))
 
 
 def draw(records: Sequence[Record], path: Path) -> None:
@@ -113,9 +108,8 @@ def draw(records: Sequence[Record], path: Path) -> None:
     axes.grid(alpha=0.3)
     if curves:
         axes.legend()
-    partial = path.with_suffix(".partial")
-    figure.savefig(partial, dpi=110, format="png")
-    partial.replace(path)
+    with files.whole(path) as partial:
+        figure.savefig(partial, dpi=110, format="png")
     pyplot.close(figure)
 
 
@@ -134,14 +128,8 @@ def report_failure(
         "rows": {index: tokenizer.decode(rows[index].tolist())[:SHOWN] for index in indices},
     }
     path = run / "failure.json"
-    _write(path, (json.dumps(report, indent=1) + "\n").encode())
+    files.write(path, json.dumps(report, indent=1) + "\n")
     return path
-
-
-def _write(path: Path, content: bytes) -> None:
-    partial = path.with_name(f"{path.name}.partial-{os.getpid()}")
-    partial.write_bytes(content)
-    partial.replace(path)
 
 
 def _smooth(values: Sequence[float]) -> list[float]:

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import peft
 import torch
-from transformers import AutoConfig, AutoModelForCausalLM, LlamaConfig, LlamaForCausalLM
+from transformers import AutoConfig, LlamaConfig, LlamaForCausalLM, PreTrainedModel
 
+from engine import backbone as backbones
 from engine import model as models
 from engine.api import EngineError
 from engine.model import CARD_FILE, Card, MedusaHeads, MedusaModel
@@ -37,7 +38,7 @@ def build(config: Config, tokenizer: FragmentTokenizer, length: int) -> MedusaMo
             attn_implementation="sdpa",
         )
     )
-    heads, card = _new_heads(config, config.hidden, length)
+    heads, card = _new_heads(config, backbone, length)
     return MedusaModel(backbone, heads, tokenizer, card)
 
 
@@ -60,10 +61,11 @@ def go_on(config: Config, tokenizer: FragmentTokenizer, length: int) -> MedusaMo
         model = _ordinary(folder, tokenizer, config)
     if config.grow_layers or config.grow_kv_heads:
         model.backbone = grow(model.backbone, config.grow_layers, config.grow_kv_heads)
-    hidden = model.backbone.config.hidden_size
     if (config.method == "ntp") != (model.heads.count == 0):
-        model.heads, card = _new_heads(config, hidden, length)
+        model.heads, card = _new_heads(config, model.backbone, length)
         model.card.heads, model.card.tree = card.heads, card.tree
+    elif config.own_unembedding and model.heads.unembedding is None:
+        model.heads.own_unembedding(model.backbone.get_output_embeddings().weight)
     model.tokenizer = tokenizer
     model.card.name = config.name
     model.card.window = max(model.card.window, length)
@@ -113,32 +115,25 @@ def merge(model: MedusaModel, adapters: peft.LoraModel) -> None:
 # --- parts ---------------------------------------------------------------------------------------
 
 
-def _new_heads(config: Config, hidden: int, window: int) -> tuple[MedusaHeads, Card]:
+def _new_heads(config: Config, backbone: PreTrainedModel, window: int) -> tuple[MedusaHeads, Card]:
     """Zero-initialised heads as the method wants them, and a card whose tree is a chain."""
     count = 0 if config.method == "ntp" else config.heads
     tree = [[0] * depth for depth in range(1, count + 1)]
-    return MedusaHeads(count, hidden), Card(config.name, count, window, tree)
+    heads = MedusaHeads(count, backbone.config.hidden_size)
+    if config.own_unembedding and count:
+        heads.own_unembedding(backbone.get_output_embeddings().weight)
+    return heads, Card(config.name, count, window, tree)
 
 
 def _ordinary(folder: Path, tokenizer: FragmentTokenizer, config: Config) -> MedusaModel:
     """A causal language model of transformers that has never been ours."""
-    try:
-        backbone = AutoModelForCausalLM.from_pretrained(
-            folder,
-            dtype=torch.float32,
-            use_safetensors=True,
-            trust_remote_code=False,
-            local_files_only=True,
-            attn_implementation="sdpa",
-        )
-    except (OSError, ValueError, RuntimeError) as error:
-        raise EngineError(f"cannot load the model in {folder}: {error}") from error
+    backbone = backbones.load(folder, torch.float32)
     if tokenizer.size > backbone.get_input_embeddings().num_embeddings:
         backbone.resize_token_embeddings(tokenizer.size)
     backbone.config.pad_token_id = tokenizer.pad
     backbone.config.bos_token_id = tokenizer.start
     backbone.config.eos_token_id = tokenizer.end
-    heads, card = _new_heads(config, backbone.config.hidden_size, 0)
+    heads, card = _new_heads(config, backbone, 0)
     return MedusaModel(backbone, heads, tokenizer, card)
 
 

@@ -172,6 +172,22 @@ def test_paths_can_be_excluded(repository, out):
     assert manifest["counts"]["files excluded by name"] == 1
 
 
+def test_one_repository_can_be_kept_from_dominating(repository, out, tmp_path):
+    second = another(repository, "second", ADDER.replace("^", "|").replace("full_adder", "mixer"))
+    gates = [ADDER.replace("^", op).replace("full_adder", f"gate{n}") for n, op in enumerate("&|-")]
+    rows = [{"problem": "A gate.", "verilog_code": gate} for gate in gates]
+    (second / "pairs.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    sources = (repository, second, "--from", second / "pairs.jsonl")
+    every, _ = run(out, *sources)
+    names, manifest = run(out, *sources, "--most-of-one", "2")
+    assert len(set(names) & {"counter", "full_adder", "shifter"}) == 2
+    assert [name for name in every if name in names] == names  # in their old order
+    assert set(every) - set(names) <= {"counter", "full_adder", "shifter"}
+    assert manifest["counts"]["items dropped: too many of one repository"] == 1
+    assert manifest["options"]["most_of_one"] == 2
+    assert run(out, *sources, "--most-of-one", "2") == (names, manifest)
+
+
 def test_pairs_are_read_along_with_repositories(repository, out, tmp_path):
     (tmp_path / "set").mkdir()
     (tmp_path / "set" / "LICENSE").write_text(MIT)
@@ -187,6 +203,16 @@ def test_pairs_are_read_along_with_repositories(repository, out, tmp_path):
     assert corpus.read(out)[-1].description == "Mix them."
     assert manifest["counts"]["pairs"] == 3
     assert manifest["problems"][0]["path"] == "set/pairs.jsonl/line 3"
+
+
+def test_a_lone_surrogate_in_a_pair_does_not_stop_the_corpus_from_being_written(out, tmp_path):
+    (tmp_path / "LICENSE").write_text(MIT)
+    row = {"problem": "Add \ud800 them.", "verilog_code": ADDER.replace(";\n", "; // \udfff\n")}
+    (tmp_path / "pairs.jsonl").write_text(json.dumps(row))
+    run(out, "--from", tmp_path / "pairs.jsonl")
+    [item] = corpus.read(out)
+    assert item.description == "Add ? them."
+    assert "; // ?\n" in item.text
 
 
 def test_a_model_can_describe_what_is_kept(repository, out, monkeypatch):
@@ -223,7 +249,7 @@ def test_copies_of_benchmark_problems_are_dropped(repository, out, tmp_path):
 
 def test_a_full_disk_is_one_clear_error_and_leaves_the_old_corpus(repository, out):
     before = run(out, repository)
-    (out / "manifest.json.new").symlink_to("/dev/full")
+    (out / ".manifest.json.new.partial").symlink_to("/dev/full")
     (repository / "new.v").write_text(SHIFTER.replace("shifter", "more").replace("d}", "~d}"))
     with pytest.raises(SystemExit, match="No space left on device") as stopped:
         run(out, repository)
@@ -250,6 +276,7 @@ def test_a_killed_command_leaves_no_process_and_no_manifest(repository, out):
         (["nowhere"], "nowhere is no folder"),
         (["--from", "nowhere.jsonl"], "there is no such file"),
         ([".", "--jobs", "0"], "at least 1"),
+        ([".", "--most-of-one", "-1"], "at least 1"),
         ([".", "--describe-with", "http://localhost"], "go together"),
     ],
 )

@@ -5,7 +5,7 @@ import json
 import pytest
 from corpus_texts import ADDER, BENCH, COUNTER
 
-from trainer.corpus.decontaminate import examine
+from trainer.corpus.decontaminate import documents, examine
 
 SOLUTION = """module arbiter (input clk, input reset, input [3:0] req, output reg [3:0] grant);
   reg [3:0] mask;
@@ -95,6 +95,18 @@ def test_the_report_names_the_nearest_text_of_every_problem(benchmark, tmp_path)
     assert sum(table["kept"]["exact"].values()) == 1
     prose = (tmp_path / "decontamination.md").read_text()
     assert "| bench | arbiter | copy | 1.00 | 1.00 | 1.00 | left out |" in prose
+
+
+def test_json_that_is_not_in_lines_is_read_as_text(tmp_path):
+    folder = tmp_path / "bench"
+    folder.mkdir()
+    (folder / "settings.json").write_text(json.dumps({"solution": "a few words"}, indent=1))
+    (folder / "list.json").write_text(json.dumps([SOLUTION]))
+    row = json.dumps({"task_id": "t", "text": "one\u2028two"}, ensure_ascii=False)
+    (folder / "rows.jsonl").write_text(row + "\n\n", encoding="utf-8")
+    found = {one.problem: one.text for one in documents(folder)}
+    assert found.keys() == {"bench", "list:1", "t"}
+    assert found["t"] == "one\u2028two"
 
 
 def test_a_benchmark_that_is_not_there_is_an_error(tmp_path):

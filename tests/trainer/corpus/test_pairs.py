@@ -96,6 +96,19 @@ def test_an_unknown_shape_is_an_error_that_names_the_known_ones(tmp_path):
         read(tmp_path, {"question": "?", "answer": "!"})
 
 
+def test_a_line_without_end_is_not_read_whole(tmp_path, monkeypatch):
+    monkeypatch.setattr(pairs, "MAX_LINE", 1000)
+    _, [_, endless, _] = read(tmp_path, AUTOVCODER, '{"problem": "' + "x" * 5000, AUTOVCODER)
+    assert endless.counts["pairs dropped: bad line"] == 1
+
+
+def test_a_damaged_archive_is_named(tmp_path):
+    path = tmp_path / "set.jsonl.gz"
+    path.write_bytes(gzip.compress(b"nothing that is JSON\n" * 5000)[:-20])
+    with pytest.raises(ValueError, match=r"set\.jsonl\.gz is damaged"):
+        pairs.shape_of(path)
+
+
 def test_a_file_without_json_has_no_shape(tmp_path):
     path = tmp_path / "set.jsonl"
     path.write_bytes(b"\xff\xfe nothing\n")
