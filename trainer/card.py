@@ -10,42 +10,25 @@ from __future__ import annotations
 
 import argparse
 import json
-import random
 import statistics
 import sys
 import textwrap
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import torch
-from tqdm import tqdm
-
 from engine import model as models
-from engine.api import DecodingOptions, EngineError
-from engine.decoding import complete
+from engine.api import EngineError
 from engine.model import MedusaModel
-from trainer import dataset
+from trainer import dataset, files
 from trainer.finetune import journal
+from trainer.speed import HEADS, PROMPTS, TOKENS, Speed, decode_in_turn, held_out_prompts, speed
 
-PROMPTS = 100
-TOKENS = 64
 TAIL = 20  # steps whose losses are averaged
 
 Manifest = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Speed:
-    """Decoding of held-out prompts, greedy. All are totals divided by totals."""
-
-    prompts: int
-    tokens_per_step: float
-    characters_per_step: float
-    times_plain: float
-    """Plain decoding's time for the same text over ours, same process, prompts in turn."""
 
 
 @dataclass(frozen=True)
@@ -74,41 +57,23 @@ def read_run(folder: Path) -> Run:
     try:
         config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
         command = (folder / "command.txt").read_text(encoding="utf-8").strip()
+        log = journal.read(folder)
     except (OSError, ValueError) as error:
         raise EngineError(f"{folder} holds no run of trainer.finetune: {error}") from error
-    return Run(config, command, journal.read(folder))
+    return Run(config, command, log)
 
 
-def measure(model: MedusaModel, prompts: list[list[int]]) -> Speed:
-    """Decode each prompt with drafts and plainly, in turn."""
-    drafted, plain = [], []
-    for ids in tqdm(prompts, desc="decoding", unit="prompt", leave=False):
-        drafted.append(complete(model, ids, DecodingOptions(max_tokens=TOKENS)))
-        plain.append(complete(model, ids, DecodingOptions(max_tokens=TOKENS, speculative=False)))
-    steps = sum(c.steps for c in drafted)
-    return Speed(
-        prompts=len(prompts),
-        tokens_per_step=sum(c.tokens for c in drafted) / steps,
-        characters_per_step=sum(len(c.text) for c in drafted) / steps,
-        times_plain=statistics.median(
-            p.milliseconds / d.milliseconds for p, d in zip(plain, drafted, strict=True)
-        ),
+def measure(model: MedusaModel, prompts: list[list[int]]) -> tuple[Speed, float]:
+    """Greedy decoding with drafts, and how many times as fast as without them it is: the median over the
+    prompts. Raises EngineError if there is no prompt."""
+    if not prompts:
+        raise EngineError("the held-out rows have no prompt that fits the model's window")
+    plain = replace(HEADS, speculative=False)
+    answers = decode_in_turn({"drafted": (model, HEADS), "plain": (model, plain)}, prompts)
+    pairs = zip(answers["plain"], answers["drafted"], strict=True)
+    return speed(answers["drafted"]), statistics.median(
+        slow.milliseconds / fast.milliseconds for slow, fast in pairs
     )
-
-
-def held_out_prompts(model: MedusaModel, rows: torch.Tensor, count: int) -> list[list[int]]:
-    """Prompts, up to and including [MIDDLE], of samples of held-out rows."""
-    tokenizer = model.tokenizer
-    found = []
-    for row in rows.tolist():
-        start = 0
-        for index, token in enumerate(row):
-            if token == tokenizer.start:
-                start = index
-            elif token == tokenizer.middle and index - start < model.card.window - TOKENS:
-                found.append(row[start : index + 1])
-    random.Random(0).shuffle(found)
-    return found[:count]
 
 
 # --- the text ------------------------------------------------------------------------------------
@@ -120,6 +85,7 @@ def card(
     corpora: Sequence[Manifest],
     textbooks: Sequence[Manifest],
     speed: Speed,
+    times_plain: float,
     report: str,
     size: int,
 ) -> str:
@@ -128,7 +94,7 @@ def card(
         f"# Model card: {model.card.name}",
         _summary(model, size),
         _training(runs),
-        _held_out(model, speed),
+        _held_out(model, speed, times_plain),
         f"## Evaluation\n\n{report.strip()}" if report else "",
         _data(corpora, textbooks),
     ]
@@ -179,7 +145,7 @@ def _late(config: dict[str, Any]) -> str:
     return f", from {100 * share:g} % of the steps on" if share else ""
 
 
-def _held_out(model: MedusaModel, speed: Speed) -> str:
+def _held_out(model: MedusaModel, speed: Speed, times_plain: float) -> str:
     figures = model.card.training["held_out"]
     losses = [f"repositories held out whole {figures['base_loss']:.3f}"]
     if "textbook_held_out" in model.card.training:
@@ -202,23 +168,24 @@ tokens of the repositories held out.
 |---|---|---|---|
 {heads}
 
-Greedy decoding of {speed.prompts} held-out prompts, up to {TOKENS} tokens each, tree of {len(model.card.tree) + 1} nodes:
+Greedy decoding, drafted by the heads alone, of {speed.prompts} held-out prompts, up to {TOKENS} tokens each, tree of {len(model.card.tree) + 1} nodes:
 **{speed.tokens_per_step:.2f} accepted tokens a step** ([FRAG] tokens included), {speed.characters_per_step:.1f} visible
-characters a step, and {speed.times_plain:.2f} times as fast as plain decoding of the same backbone on a CPU in eager
+characters a step, and {times_plain:.2f} times as fast as plain decoding of the same backbone on a CPU in eager
 float32 (median over the prompts of paired runs)."""
 
 
 def _data(corpora: Sequence[Manifest], textbooks: Sequence[Manifest]) -> str:
     sections = ["## Data"]
     for manifest in corpora:
-        sources = manifest["sources"]
-        licences = Counter(source["licence"] for source in sources)
+        rows = manifest["sources"]  # one for each licence of a source
+        names = {row["source"] for row in rows}
+        licences = Counter(row["licence"] for row in rows)
         table = "\n".join(
             f"| {s['source']} | {s['licence']} | {s['commit'][:12] or 'as distributed'} |"
-            for s in sources
+            for s in rows
         )
         sections.append(f"""\
-{manifest["counts"]["items"]:,} modules, {manifest["counts"]["characters"] / 1e6:.1f} million characters, from {len(sources)} sources
+{manifest["counts"]["items"]:,} modules, {manifest["counts"]["characters"] / 1e6:.1f} million characters, from {len(names)} repositories and sets of pairs
 under permissive licences ({", ".join(f"{n} {k}" for k, n in licences.items())}). No source text is part of this
 repository. Modules that overlap a benchmark were dropped, so none was trained on. Counts of the build:
 
@@ -262,20 +229,20 @@ def main(argv: list[str] | None = None) -> int:
     add("--report", type=Path, help="report.md of trainer.evaluate, to be taken in")
     args = parser.parse_args(argv)
     try:
-        model = models.load(args.model)
+        model = models.load_ours(args.model)
         runs = [read_run(folder) for folder in args.run]
         corpora, textbooks = map(_manifests, (args.corpus, args.textbook))
         report = args.report.read_text(encoding="utf-8") if args.report else ""
         rows = dataset.load_rows(args.data, "held_out")
+        figures, times_plain = measure(model, held_out_prompts(model, rows, PROMPTS))
     except (EngineError, OSError) as error:
         print(error, file=sys.stderr)
         return 1
-    speed = measure(model, held_out_prompts(model, rows, PROMPTS))
     journal.draw([record for run in runs for record in run.log], args.model / "loss_curve.png")
     size = sum(path.stat().st_size for path in args.model.glob("*.safetensors"))
-    text = card(model, runs, corpora, textbooks, speed, report, size)
-    (args.model / "MODEL_CARD.md").write_text(text, encoding="utf-8")
-    print(f"wrote {args.model / 'MODEL_CARD.md'}: {speed}")
+    text = card(model, runs, corpora, textbooks, figures, times_plain, report, size)
+    files.write(args.model / "MODEL_CARD.md", text)
+    print(f"wrote {args.model / 'MODEL_CARD.md'}: {figures}, {times_plain:.2f} times plain")
     return 0
 
 

@@ -10,7 +10,11 @@ from trainer import card, finetune
 
 CORPUS = {
     "counts": {"items": 3227, "characters": 11_000_000, "items dropped: near-duplicate": 1090},
-    "sources": [{"source": "someone/design", "licence": "MIT", "commit": "abc123" * 6}],
+    "sources": [  # one row for each licence of a source
+        {"source": "someone/design", "licence": "MIT", "commit": "abc123" * 6},
+        {"source": "someone/design", "licence": "ISC", "commit": "abc123" * 6},
+        {"source": "another/design", "licence": "MIT", "commit": ""},
+    ],
 }
 TEXTBOOK = {
     "families": 61,
@@ -48,6 +52,7 @@ def test_every_part_of_the_card_has_its_source(trained):
     assert "--steps=8" in text
     assert "3 Medusa heads" in text
     assert "tree of 6 nodes" in text
+    assert "from 2 repositories and sets of pairs" in text
     assert "| someone/design | MIT | abc123abc123 |" in text
     assert "- items dropped: near-duplicate: 1,090" in text
     assert "61 families, of which 2 are held out" in text

@@ -1,8 +1,8 @@
 """Next lines: what an editor asks for, at random places of modules that training has not seen.
 
-The cursor stands after the indentation of a line; the model writes on, greedily and with its drafts. The
-first line it writes is compared with the author's, and all of it counts for the accepted tokens a step.
-Each place is asked twice: with what follows the line as the suffix, and without.
+The cursor stands after the indentation of a line; the model writes on, greedily, drafted by its heads alone.
+The first line it writes is compared with the author's, and all of it counts for the accepted tokens a
+step. Each place is asked twice: with what follows the line as the suffix, and without.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from trainer.evaluate.records import Record
 
 TOKENS = 48
 Form = Literal["prefix", "prefix and suffix"]
-OPTIONS = DecodingOptions(max_tokens=TOKENS, max_seconds=600)
+OPTIONS = DecodingOptions(max_tokens=TOKENS, max_seconds=600, lookup=False)
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -14,7 +15,7 @@ from trainer.labels import IGNORE
 
 @dataclass(frozen=True)
 class Figures:
-    """Means over held-out rows. Losses are in nats a token."""
+    """Means over batches of held-out rows. Losses are in nats a token."""
 
     base_loss: float
     head_losses: list[float]
@@ -33,26 +34,22 @@ def evaluate(
     base_total, head_total, batches = 0.0, torch.zeros(heads), 0
     hits, seen = torch.zeros(heads, ranks), torch.zeros(heads)
     for chunk in rows.split(batch_rows):
-        batch = loss.prepare(chunk, model.tokenizer, heads, enriched, 64 * len(chunk), generator)
-        batch = loss.Batch(*(x.to(device) for x in batch))
-        base, each = loss.losses(model, batch)
-        base_total, head_total, batches = (
-            base_total + base.item(),
-            head_total + each.cpu(),
-            batches + 1,
-        )
-        plain = loss.prepare(chunk, model.tokenizer, heads, False, 64 * len(chunk), generator)
-        plain = loss.Batch(*(x.to(device) for x in plain))
-        hidden = model.hidden(
-            plain.ids,
-            position_ids=plain.position,
-            attention_mask=plain.mask,
-            use_cache=False,
-        )
-        states = model.heads(hidden.flatten(0, 1)[plain.where])
-        top = model.logits(states).topk(ranks, dim=-1).indices  # [M, heads, ranks]
-        right = (top == plain.heads.unsqueeze(-1)) & (plain.heads != IGNORE).unsqueeze(-1)
-        hits += right.float().sum(0).cpu()
+        prepare = partial(loss.prepare, chunk, model.tokenizer, heads)
+        places = {"positions": 64 * len(chunk), "generator": generator}
+        learnt = _on(device, prepare(enriched=enriched, **places))
+        plain = _on(device, prepare(enriched=False, **places))
+        flat = loss.hidden(model, learnt)  # the text is the same, only labels and places differ
+        means = loss.sums_from(model, flat, learnt) / loss.counts(learnt).clamp(min=1)
+        base_total += means[0].item()
+        head_total += means[1:].cpu()
+        batches += 1
+        top = model.head_logits(model.heads(flat[plain.where])).topk(ranks, dim=-1).indices
+        labels = plain.heads.unsqueeze(-1)  # [M, heads, 1] beside [M, heads, ranks]
+        hits += ((top == labels) & (labels != IGNORE)).float().sum(0).cpu()
         seen += (plain.heads != IGNORE).float().sum(0).cpu()
     rates = (hits / seen.clamp(min=1).unsqueeze(1)).tolist()
     return Figures(base_total / batches, (head_total / batches).tolist(), rates)
+
+
+def _on(device: torch.device, batch: loss.Batch) -> loss.Batch:
+    return loss.Batch(*(part.to(device) for part in batch))

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 
 import pytest
 from tiny_data import OPTIONS, write_data
 from tiny_model import tiny_tokenizer
 
-from trainer import compare
+from trainer.compare import command
 
 
 class Calls:
@@ -18,8 +19,8 @@ class Calls:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.data: list[list[str]] = []
         self.exams: list[list[str]] = []
-        monkeypatch.setattr(compare.dataset, "main", self.make_data)
-        monkeypatch.setattr(compare.evaluate, "main", self.examine)
+        monkeypatch.setattr(command.making, "main", self.make_data)
+        monkeypatch.setattr(command.evaluate, "main", self.examine)
 
     def make_data(self, words: list[str]) -> int:
         self.data.append(words)
@@ -38,7 +39,8 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> Calls:
 
 def run(out: Path, *more: str) -> int:
     options = ["--textbook", "T", "--shares", "0.5", "1", "--steps", "4", "--no-compile"]
-    return compare.main([str(out), *options, *OPTIONS, *more])
+    options += ["--prompts", "1"]
+    return command.main([str(out), *options, *OPTIONS, *more])
 
 
 def test_twins_differ_in_method_and_in_part_of_the_data_alone(tmp_path: Path, calls: Calls) -> None:
@@ -74,7 +76,35 @@ def test_a_second_call_only_examines(tmp_path: Path, calls: Calls) -> None:
     assert calls.exams[0][:2] == models
 
 
-def test_a_stopped_training_stops_the_comparison(tmp_path: Path, calls: Calls) -> None:
-    assert run(tmp_path, "--methods", "ntp", "--minutes", "0") == 3
+def test_a_comparison_in_pieces_comes_to_its_end(tmp_path: Path, calls: Calls) -> None:
+    pieces = ["--methods", "ntp", "--minutes", "0"]  # a step of training each
+    assert [run(tmp_path, *pieces) for _ in range(3)] == [3, 3, 3]
     assert not calls.exams
     assert run(tmp_path, "--methods", "ntp") == 0
+    assert len(calls.exams) == 1
+
+
+def test_time_that_is_up_ends_the_exam(tmp_path: Path, calls: Calls, monkeypatch) -> None:
+    def endless(words: list[str]) -> int:
+        try:
+            time.sleep(60)
+        except KeyboardInterrupt:
+            return command.INTERRUPTED
+        return 0
+
+    assert run(tmp_path, "--methods", "ntp") == 0
+    monkeypatch.setattr(command.evaluate, "main", endless)
+    assert run(tmp_path, "--methods", "ntp", "--minutes", "0.001") == 3
+
+
+def test_the_report_tells_the_speed_of_the_largest_part(tmp_path: Path, calls: Calls) -> None:
+    assert run(tmp_path, "--methods", "ntp", "fragment") == 0
+    report = json.loads((tmp_path / "report.json").read_text())
+    assert {method: one["prompts"] for method, one in report["speed"].items()} == {
+        "ntp": 1,
+        "fragment": 1,
+    }
+    assert report["speed"]["ntp"]["tokens_per_step"] <= 1
+    measured = (tmp_path / "speed.json").read_bytes()
+    assert run(tmp_path, "--methods", "ntp", "fragment") == 0
+    assert (tmp_path / "speed.json").read_bytes() == measured  # not measured again

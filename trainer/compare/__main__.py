@@ -1,0 +1,3 @@
+from trainer.compare.command import main
+
+raise SystemExit(main())
