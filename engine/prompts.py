@@ -1,6 +1,6 @@
 """Every form of prompt: from a `Prompt` to token ids, and the same layout for training samples.
 
-One layout serves all tasks; the markers say which parts are there:
+One layout serves all tasks of our models; the markers say which parts are there:
 
     [START] [INSTRUCTION] description [SUFFIX] suffix [PREFIX] context prefix [MIDDLE] answer [END]
 
@@ -12,6 +12,14 @@ One layout serves all tasks; the markers say which parts are there:
 The suffix stands before the prefix so that typing only appends to the prompt, which is what a KV cache
 kept between keystrokes needs. Prompts are plain text; only the answer carries [FRAG] tokens.
 `trainer.dataset` makes its samples with `encode`, so training and asking agree on every cut.
+
+A model with a tokenizer of its own gets the form that it was trained with. Where it has markers for a
+hole (`engine.tokenizer.INFILL`) and there is a suffix, that is
+
+    start prefix-marker context comment prefix suffix-marker suffix middle-marker answer
+
+and else start, context, comment and prefix as one text, which the answer continues. The comment is the
+description; an Alpaca prompt stands as it is, for a model tuned to follow it.
 """
 
 from __future__ import annotations
@@ -20,7 +28,7 @@ import re
 from collections.abc import Sequence
 
 from engine.api import Prompt
-from engine.tokenizer import FragmentTokenizer
+from engine.tokenizer import FragmentTokenizer, TextTokenizer
 from engine.verilog import syntax
 
 _ALPACA = """Below is an instruction that describes a task. \
@@ -43,6 +51,8 @@ provides further context. Write a response that appropriately completes the requ
 ### Response:
 """
 
+_ALPACA_BEGINNING = "Below is an instruction that describes a task"
+
 # Parts of the window that the side parts may take, so that the prefix always has some of it.
 _INSTRUCTION_SHARE = 2
 _SUFFIX_SHARE = 4
@@ -50,6 +60,7 @@ _CONTEXT_SHARE = 4
 _HEADER_SHARE = 2  # of the prefix's room, for the header of a module that does not fit
 _STRIDES = 8  # a long prefix is cut in eighths of its room
 _CHARACTERS_A_TOKEN = 8  # more than any text has on average
+_NEAR = 1 << 18  # characters before the cursor, at least, in which the header is looked for
 _MARKERS = 5
 
 _MODULE_LINE = re.compile(r"^[ \t]*(?:macro)?module\b", re.MULTILINE)
@@ -90,13 +101,16 @@ def typed_blank(prefix: str) -> str:
     return " " if prefix.endswith(" ") and within_line else ""
 
 
-def encode(tokenizer: FragmentTokenizer, prompt: Prompt, window: int) -> list[int]:
-    """`prompt` as at most `window` token ids, without its `typed_blank`.
+def encode(tokenizer: TextTokenizer, prompt: Prompt, window: int) -> list[int]:
+    """`prompt` as at most `window` token ids, at least one, without its `typed_blank`.
 
     What does not fit is cut. The instruction keeps its beginning: half of the window, or more where the
     other parts leave it. The suffix keeps its beginning, the prefix its end and the header of the module
     it ends in. The context gives way to the prefix, and loses its last declarations first.
     """
+    ours = isinstance(tokenizer, FragmentTokenizer)
+    if not ours:
+        prompt = _in_plain_text(tokenizer, prompt)
     share = window - _MARKERS
     suffix = _first(tokenizer, prompt.suffix, share // _SUFFIX_SHARE)
     instruction = _first(tokenizer, prompt.instruction, share)
@@ -107,16 +121,50 @@ def encode(tokenizer: FragmentTokenizer, prompt: Prompt, window: int) -> list[in
     instruction = instruction[: room - len(prefix)]
     room -= len(instruction) + len(prefix)
     context = _whole_lines(tokenizer, prompt.context, min(room, share // _CONTEXT_SHARE), ";\n")
-    return layout(tokenizer, [*context, *prefix], suffix, instruction)
+    if ours:
+        return layout(tokenizer, [*context, *prefix], suffix, instruction)
+    described = _ended_line(tokenizer, instruction)
+    return _own_layout(tokenizer, [*context, *described, *prefix], suffix)
 
 
-def _first(tokenizer: FragmentTokenizer, text: str, room: int) -> list[int]:
+def _in_plain_text(tokenizer: TextTokenizer, prompt: Prompt) -> Prompt:
+    """`prompt` with the description as a comment, without a suffix that the model has no markers for,
+    and with the blank that sentencepiece models begin with. What is empty becomes a line end: some models
+    have no token to begin with."""
+    instruction = prompt.instruction
+    if instruction and not instruction.startswith(_ALPACA_BEGINNING):
+        instruction = "".join(f"// {line}\n" for line in instruction.splitlines())
+    suffix = prompt.suffix if tokenizer.infill and prompt.suffix.strip() else ""
+    parts = {"context": prompt.context, "instruction": instruction, "prefix": prompt.prefix}
+    first = next((name for name, text in parts.items() if text), "prefix")
+    parts[first] = tokenizer.lead + (parts[first] or "\n")
+    return Prompt(suffix=suffix, **parts)
+
+
+def _ended_line(tokenizer: TextTokenizer, ids: list[int]) -> list[int]:
+    """`ids` with the line end that a comment loses when it is cut."""
+    whole = not ids or tokenizer.decode(ids).endswith("\n")
+    return ids if whole else [*ids, *tokenizer.encode("\n")]
+
+
+def _own_layout(
+    tokenizer: TextTokenizer, before: Sequence[int], suffix: Sequence[int]
+) -> list[int]:
+    """Token ids in the form of another model."""
+    start = [] if tokenizer.start is None else [tokenizer.start]
+    if not suffix:
+        return [*start, *before]
+    prefix_marker, suffix_marker, middle_marker = tokenizer.infill
+    return [*start, prefix_marker, *before, suffix_marker, *suffix, middle_marker]
+
+
+def _first(tokenizer: TextTokenizer, text: str, room: int) -> list[int]:
     """The beginning of `text` in at most `room` ids."""
     # No need to encode a megabyte to keep a few hundred tokens of it.
     return tokenizer.encode(text[: _CHARACTERS_A_TOKEN * room])[:room]
 
 
-def _nearest(tokenizer: FragmentTokenizer, text: str, room: int) -> list[int]:
+def _nearest(tokenizer: TextTokenizer, text: str, room: int) -> list[int]:
     """The end of `text` in at most `room` ids. If it must be cut, then at the start of a line, and
     the header of the module that it ends in comes first.
 
@@ -130,7 +178,7 @@ def _nearest(tokenizer: FragmentTokenizer, text: str, room: int) -> list[int]:
         ids = tokenizer.encode(text)
         if len(ids) <= room:
             return ids
-    header, body = _enclosing_header(text)
+    header, body = _enclosing_header(text[max(0, len(text) // _NEAR - 1) * _NEAR :])
     head = _whole_lines(tokenizer, header, room // _HEADER_SHARE)
     room -= len(head)
     body = body[max(0, len(body) // reach - 1) * reach :]
@@ -154,7 +202,7 @@ def _enclosing_header(text: str) -> tuple[str, str]:
     return (text[lines[-1] : end], text[end:]) if end else ("", text)
 
 
-def _whole_lines(tokenizer: FragmentTokenizer, text: str, room: int, end: str = "\n") -> list[int]:
+def _whole_lines(tokenizer: TextTokenizer, text: str, room: int, end: str = "\n") -> list[int]:
     """The beginning of `text` in at most `room` ids; if it must be cut, then after an `end`."""
     if room <= 0:
         return []

@@ -1,6 +1,7 @@
 """Where the engine process of a user can be found: a lock, a socket and a log in a private folder.
 
-    $XDG_RUNTIME_DIR/verifrag/       or, without one, <temporary folder>/verifrag-<user id>/
+    $XDG_RUNTIME_DIR/verifrag/       or, without one or where that is too long for a socket's path,
+                                     <temporary folder>/verifrag-<user id>/
         <key>.lock                   held by the process for as long as it lives; holds its id
         <key>.sock                   where it listens
         <key>.log                    what it has to say; begins anew with each process
@@ -28,6 +29,7 @@ from engine.api import EngineError
 
 PACKAGE = Path(__file__).resolve().parent
 LONGEST_SOCKET = 103  # bytes; macOS has the least room for the path of a socket
+KEY = 16  # characters
 
 
 @dataclass(frozen=True)
@@ -54,9 +56,7 @@ def folder() -> Path:
 
     Raises EngineError if it is not a folder of this user's that nobody else can enter.
     """
-    given = os.environ.get("XDG_RUNTIME_DIR")
-    shared = Path(tempfile.gettempdir()) / f"verifrag-{os.getuid()}"
-    path = Path(given) / "verifrag" if given else shared
+    path = _short_folder()
     try:
         path.mkdir(mode=0o700, exist_ok=True)
         found = path.lstat()
@@ -74,27 +74,36 @@ def folder() -> Path:
     return path
 
 
+def _short_folder() -> Path:
+    """The first folder whose sockets' paths are not too long. Raises EngineError if there is none."""
+    given = os.environ.get("XDG_RUNTIME_DIR")
+    of_user = f"verifrag-{os.getuid()}"
+    folders = [Path(given) / "verifrag"] if given else []
+    folders += [Path(tempfile.gettempdir()) / of_user, Path("/tmp") / of_user]
+    for folder in folders:
+        if len(os.fsencode(Place(folder / ("x" * KEY)).socket)) <= LONGEST_SOCKET:
+            return folder
+    raise EngineError(
+        f"{folders[0]} is too long for a socket's path: set XDG_RUNTIME_DIR to a shorter folder"
+    )
+
+
 def place(model: str, version: str) -> Place:
     """The files of the process that serves `model` for this installation, which is `version`.
 
     Another model, or one written anew at the same path, is another process. Raises EngineError.
     """
     parts = (version, str(PACKAGE), sys.executable, model, _written(Path(model)))
-    name = hashlib.sha256("\0".join(parts).encode("utf-8", "replace")).hexdigest()[:16]
-    found = Place(folder() / name)
-    if len(os.fsencode(found.socket)) > LONGEST_SOCKET:
-        raise EngineError(
-            f"{found.socket} is too long for a socket's path: set XDG_RUNTIME_DIR to a shorter one"
-        )
-    return found
+    name = hashlib.sha256("\0".join(parts).encode("utf-8", "replace")).hexdigest()[:KEY]
+    return Place(folder() / name)
 
 
 def _written(model: Path) -> str:
     """When the model folder was last written, or "" for what is no folder."""
-    try:
-        return str((model / "verifrag.json").stat().st_mtime_ns)
-    except OSError:
-        return ""
+    for name in ("verifrag.json", "config.json"):  # a model that is not ours has only the latter
+        with contextlib.suppress(OSError):
+            return str((model / name).stat().st_mtime_ns)
+    return ""
 
 
 def take(lock: Path) -> IO[str] | None:

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import os
+import tempfile
 
 # Models of the tests are so small that a second thread costs more than it brings; before torch.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+# Neither the user's models nor a step compiled for this machine have a part in tests.
+_HOME = tempfile.TemporaryDirectory(prefix="verifrag-home-")
+os.environ["VERIFRAG_HOME"] = _HOME.name
 
 import asyncio
 import json
@@ -22,7 +26,7 @@ from pytest_lsp.client import register_lsp_features
 
 ROOT = Path(__file__).resolve().parent.parent
 FAKE_ENGINE = Path(__file__).parent / "e2e" / "fake_engine.py"
-PATIENCE = 20  # seconds until something that should happen is taken not to happen
+PATIENCE = 60  # seconds until something that should happen is taken not to happen
 
 CAPABILITIES = types.ClientCapabilities(
     workspace=types.WorkspaceClientCapabilities(

@@ -4,11 +4,12 @@ import json
 
 import pytest
 import torch
-from safetensors.torch import save_file
-from tiny_model import tiny_model
+from safetensors.torch import load_file, save_file
+from tiny_model import VERILOG, tiny_model
 
 from engine import model as models
 from engine.api import EngineError
+from trainer import vocabulary
 
 
 @pytest.fixture(scope="module")
@@ -37,10 +38,15 @@ def test_a_saved_model_computes_the_same(folder):
     assert loaded.card == original.card
 
 
-def test_untrained_heads_repeat_the_backbone():
-    heads = models.MedusaHeads(3, 8)
-    hidden = torch.randn(2, 8)
-    assert torch.equal(heads(hidden), hidden.unsqueeze(1).expand(2, 3, 8))
+def test_an_unembedding_of_the_heads_own_is_saved_with_them(tmp_path):
+    model = tiny_model().to(torch.bfloat16).to(torch.float32)
+    model.heads.own_unembedding(torch.randn(model.tokenizer.size, 64).bfloat16().float())
+    models.save(model, tmp_path / "own")
+    states = torch.randn(4, 64)
+    loaded = models.load(tmp_path / "own")
+    assert torch.allclose(loaded.head_logits(states), model.head_logits(states), atol=1e-5)
+    assert not torch.allclose(loaded.head_logits(states), loaded.logits(states), atol=1e-1)
+    assert torch.equal(loaded.head_logits(states[:2]), loaded.head_logits(states)[:2])
 
 
 def test_a_folder_that_exists_is_never_overwritten(folder):
@@ -58,6 +64,8 @@ def test_nothing_in_a_model_folder_is_a_pickle(folder):
         ("verifrag.json", None, "is not a Verifrag model folder"),
         ("verifrag.json", b"{", "is damaged"),
         ("verifrag.json", b'{"name": "x"}', "is damaged"),
+        ("config.json", None, "cannot load the model"),
+        ("config.json", b"[]", "cannot load the model"),
         ("model.safetensors", b"\x00" * 50, "cannot load the model"),
         ("model.safetensors", None, "cannot load the model"),
         ("medusa_heads.safetensors", b"junk", "cannot load the model"),
@@ -80,10 +88,49 @@ def test_heads_of_another_shape_are_refused(copy):
         models.load(copy)
 
 
-def test_a_newer_format_asks_for_an_update(copy):
+@pytest.mark.parametrize("share", [0.01, 0.5, 0.99])
+def test_truncated_weights_are_refused(copy, share):
+    whole = (copy / "model.safetensors").read_bytes()
+    (copy / "model.safetensors").write_bytes(whole[: int(share * len(whole))])
+    with pytest.raises(EngineError, match="cannot load the model"):
+        models.load(copy)
+
+
+def test_weights_that_are_missing_are_not_made_up(copy):
+    weights = load_file(copy / "model.safetensors")
+    del weights["model.layers.1.mlp.up_proj.weight"]
+    save_file(weights, copy / "model.safetensors", metadata={"format": "pt"})
+    with pytest.raises(EngineError, match=r"1 weights are missing, model\.layers\.1\.mlp"):
+        models.load(copy)
+
+
+def test_weights_that_are_not_numbers_are_refused(copy):
+    weights = load_file(copy / "model.safetensors")
+    weights["model.norm.weight"][3] = float("nan")
+    save_file(weights, copy / "model.safetensors", metadata={"format": "pt"})
+    with pytest.raises(EngineError, match="its logits are not numbers"):
+        models.load(copy)
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"window": 257}, "but the model sees 256"),
+        ({"tree": [[0], [100_000]]}, "its tree has rank 100000"),
+        ({"format": 99}, "update Verifrag"),
+    ],
+)
+def test_a_card_that_does_not_fit_the_model_is_refused(copy, fields, message):
     card = json.loads((copy / models.CARD_FILE).read_text())
-    (copy / models.CARD_FILE).write_text(json.dumps(card | {"format": 99}))
-    with pytest.raises(EngineError, match="update Verifrag"):
+    (copy / models.CARD_FILE).write_text(json.dumps(card | fields))
+    with pytest.raises(EngineError, match=message):
+        models.load(copy)
+
+
+def test_a_tokenizer_with_more_entries_than_the_model_is_refused(copy):
+    larger = vocabulary.train([VERILOG * 2, "other words in it"], size=340)
+    larger.save(copy)
+    with pytest.raises(EngineError, match="they do not belong together"):
         models.load(copy)
 
 

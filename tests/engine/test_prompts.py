@@ -1,9 +1,12 @@
 """The prompt layout, and what gives way when it does not fit."""
 
 import pytest
+from other_models import FAMILIES
 from tiny_model import VERILOG, tiny_tokenizer
+from transformers import PreTrainedTokenizerFast
 
 from engine import prompts
+from engine import tokenizer as tokenizers
 from engine.api import Prompt
 
 
@@ -162,3 +165,84 @@ def test_the_alpaca_prompt_has_an_input_only_where_one_is_given():
     assert prompts.alpaca("Do it.").endswith("### Instruction:\nDo it.\n\n### Response:\n")
     given = prompts.alpaca("Do it.", "module m;")
     assert given.endswith("### Instruction:\nDo it.\n\n### Input:\nmodule m;\n\n### Response:\n")
+
+
+# ---- models that are not ours
+
+
+@pytest.fixture(scope="module")
+def others(tmp_path_factory):
+    made = {}
+    for name, family in FAMILIES.items():
+        folder = tmp_path_factory.mktemp("tokenizer")
+        PreTrainedTokenizerFast(tokenizer_object=family.tokenizer()).save_pretrained(folder)
+        made[name] = tokenizers.load_any(folder)
+    return made
+
+
+def told(tokenizer, ids):
+    """The ids of a prompt as text, with its markers."""
+    special = tokenizer.special_ids
+    return "".join(
+        tokenizer.backend.id_to_token(i) if i in special else tokenizer.decode([i]) for i in ids
+    )
+
+
+@pytest.mark.parametrize(
+    ("family", "expected"),
+    [
+        ("CodeLlama", "<s>▁<PRE> module c;assign y▁<SUF>;▁<MID>"),
+        (
+            "DeepSeek-Coder",
+            "<｜begin▁of▁sentence｜><｜fim▁begin｜>module c;assign y<｜fim▁hole｜>;<｜fim▁end｜>",
+        ),
+        ("Qwen2", "<|fim_prefix|>module c;assign y<|fim_suffix|>;<|fim_middle|>"),
+        ("Llama", "<s> module c;assign y"),
+    ],
+)
+def test_a_hole_is_marked_as_the_family_marks_it_if_it_does(others, family, expected):
+    ids = prompts.encode(others[family], Prompt("assign y", ";", context="module c;"), 64)
+    assert told(others[family], ids) == expected
+
+
+@pytest.mark.parametrize(("suffix", "instruction"), [("", ""), (" \n", ""), ("", "two\nlines")])
+def test_without_a_suffix_the_text_goes_on(others, suffix, instruction):
+    ids = prompts.encode(others["Qwen2"], Prompt("wire", suffix, "module c;\n", instruction), 64)
+    comment = "// two\n// lines\n" if instruction else ""
+    assert told(others["Qwen2"], ids) == f"module c;\n{comment}wire"
+
+
+def test_an_alpaca_prompt_stands_as_it_is(others):
+    text = prompts.alpaca("Write a counter.")
+    ids = prompts.encode(others["Llama"], Prompt("", instruction=text), 300)
+    assert told(others["Llama"], ids) == f"<s> {text}"
+
+
+@pytest.mark.parametrize("window", [16, 32, 100])
+@pytest.mark.parametrize("family", sorted(FAMILIES))
+def test_a_prompt_of_another_form_never_exceeds_its_window(others, family, window):
+    long = VERILOG * 20
+    for prompt in (Prompt(long, long, long, long), Prompt(long), Prompt("", "", "", long)):
+        assert 0 < len(prompts.encode(others[family], prompt, window)) <= window
+
+
+def test_a_comment_that_is_cut_still_ends_its_line(others):
+    prompt = Prompt("module m;", instruction="describes " * 100)
+    ids = prompts.encode(others["Qwen2"], prompt, 60)
+    text = others["Qwen2"].decode(ids)
+    assert text.startswith("// describes")
+    assert text.endswith("\nmodule m;")
+
+
+@pytest.mark.parametrize("family", sorted(FAMILIES))
+def test_a_long_module_keeps_its_header_in_every_form(others, family):
+    tokenizer = others[family]
+    text = tokenizer.decode(prompts.encode(tokenizer, Prompt(LONG + "    assign y", "  ;\n"), 400))
+    assert "module big #(parameter W = 8) (\n    input clk,\n    output y\n);\n" in text
+    assert "    wire [W-1:0] line199;\n    assign y" in text
+    assert "before" not in text
+
+
+@pytest.mark.parametrize("family", sorted(FAMILIES))
+def test_an_empty_prompt_is_something_to_go_on_from(others, family):
+    assert others[family].decode(prompts.encode(others[family], Prompt(""), 64)).strip(" ") == "\n"
