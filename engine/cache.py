@@ -12,9 +12,12 @@ from transformers.cache_utils import Cache
 class TreeCache(Cache):
     """Keys and values of several sequences, one a row.
 
-    A layer has one buffer [rows, kv_heads, capacity, d] for keys and one for values. In row r the first
-    `lengths[r]` slots are committed; after them come those of the tree being verified. A pass is for
-    the neighbouring rows that `aim` names; `commit` keeps some of the slots it added.
+    A layer has one buffer [rows, capacity, kv_heads, d] for keys and one for values. In row r the first
+    `lengths[r]` slots are committed, and `commit` adds some of those that the last pass made. A pass
+    goes one of two ways. Through transformers' layers, for the neighbouring rows that `aim` names, it
+    writes all its slots behind the committed ones, and `commit` moves them together. Through
+    `engine.lean`, for one row, it reads `past` and hands what it made to `offer`; the rest of it never
+    gets in.
     """
 
     def __init__(self, capacity: int, rows: int = 1) -> None:
@@ -22,20 +25,27 @@ class TreeCache(Cache):
         self.capacity = capacity
         self.lengths = [0] * rows
         self.buffers: list[tuple[Tensor, Tensor]] = []
+        self.offered: Tensor | None = None
 
     def aim(self, first: int, shape: tuple[int, int], device: torch.device) -> None:
         """The next pass adds N slots to each of B rows from `first` on; shape is (B, N)."""
         rows, added = shape
+        self.offered = None
         self.rows = slice(first, first + rows)
         starts = torch.tensor(self.lengths[self.rows], device=device)
         self.slots = starts[:, None] + torch.arange(added, device=device)  # [B, N]
+        self.row_of = torch.arange(first, first + rows, device=device)[:, None]  # [B, 1]
         self.end = max(self.lengths[self.rows]) + added
 
     def mask(self, sees: Tensor) -> Tensor:
-        """What the slots being added see [B, 1, N, end]: all committed ones, themselves as `sees` [N, N]."""
+        """What the slots being added see [B, 1, N, end]: all committed ones, themselves as `sees` says.
+
+        sees is [N, N], or [B, N, N] if each row has its own.
+        """
+        added = sees.shape[-1]
         everything = torch.arange(self.end, device=sees.device)
-        mask = (everything < self.slots[:, :1])[:, None].repeat(1, len(sees), 1)
-        places = self.slots[:, None].expand(-1, len(sees), -1)
+        mask = (everything < self.slots[:, :1])[:, None].repeat(1, added, 1)
+        places = self.slots[:, None].expand(-1, added, -1)
         return mask.scatter_(2, places, sees.expand_as(places))[:, None]
 
     def update(
@@ -47,39 +57,64 @@ class TreeCache(Cache):
         **kwargs: object,
     ) -> tuple[Tensor, Tensor]:
         """Write new states [B, kv_heads, N, d] into their slots; returns all of these rows so far."""
+        new = key_states.transpose(1, 2), value_states.transpose(1, 2)
         if layer_idx == len(self.buffers):
-            _, heads, _, d = key_states.shape
-            shape = (len(self.lengths), heads, self.capacity, d)
-            # Zeros, because a slot that is masked must still not be NaN.
-            self.buffers.append((key_states.new_zeros(shape), value_states.new_zeros(shape)))
-        keys, values = (buffer[self.rows] for buffer in self.buffers[layer_idx])
-        at = _along_slots(self.slots, key_states)
-        keys.scatter_(2, at, key_states)
-        values.scatter_(2, at, value_states)
-        return keys[:, :, : self.end], values[:, :, : self.end]
+            keys, values = (self._buffer(states) for states in new)
+            self.buffers.append((keys, values))
+        for buffer, states in zip(self.buffers[layer_idx], new, strict=True):
+            buffer[self.row_of, self.slots] = states
+        keys, values = (buffer[self.rows, : self.end] for buffer in self.buffers[layer_idx])
+        return keys.transpose(1, 2), values.transpose(1, 2)
+
+    def _buffer(self, states: Tensor) -> Tensor:
+        # Zeros, because a slot that is masked must still not be NaN.
+        return states.new_zeros(len(self.lengths), self.capacity, *states.shape[2:])
+
+    def past(self, row: int) -> list[Tensor]:
+        """The committed keys and values of a row [L, kv_heads, d], layer after layer."""
+        length = self.lengths[row]
+        return [buffer[row, :length] for layer in self.buffers for buffer in layer]
+
+    def offer(self, row: int, states: Tensor) -> None:
+        """The slots that a pass made for a row [layers, 2, N, kv_heads, d], for `commit` to choose from."""
+        self.rows = slice(row, row + 1)
+        self.offered = states
 
     def commit(self, paths: Sequence[Sequence[int]]) -> None:
-        """Keep, of the slots the last pass added to each row, those of its path, in its order."""
-        longest = max(map(len, paths))
-        # A shorter path is filled up with slots that stay where they are and do not count.
-        order = [[*path, *range(len(path), longest)] for path in paths]
-        if any(row != list(range(longest)) for row in order):
-            self._move(torch.tensor(order, device=self.slots.device))
+        """Keep, of the slots the last pass made for each row, those of its path, in its order."""
+        if self.offered is not None:
+            self._enter(self.offered, paths[0])
+        else:
+            self._move_together(paths)
         for row, path in enumerate(paths, self.rows.start):
             self.lengths[row] += len(path)
 
-    def _move(self, order: Tensor) -> None:
-        source = self.slots.gather(1, order)
-        target = self.slots[:, : order.shape[1]]
-        for buffer in (buffer[self.rows] for layer in self.buffers for buffer in layer):
-            kept = buffer.gather(2, _along_slots(source, buffer))
-            buffer.scatter_(2, _along_slots(target, buffer), kept)
+    def _enter(self, offered: Tensor, path: Sequence[int]) -> None:
+        if not self.buffers:
+            self.buffers = [(self._buffer(k[None]), self._buffer(v[None])) for k, v in offered]
+        chosen = offered[:, :, torch.tensor(path, device=offered.device)]
+        row, start = self.rows.start, self.lengths[self.rows.start]
+        for buffers, layer in zip(self.buffers, chosen, strict=True):
+            for buffer, states in zip(buffers, layer, strict=True):
+                buffer[row, start : start + len(path)] = states
+        self.offered = None
+
+    def _move_together(self, paths: Sequence[Sequence[int]]) -> None:
+        longest = max(map(len, paths))
+        # A shorter path is filled up with slots that stay where they are and do not count.
+        order = [[*path, *range(len(path), longest)] for path in paths]
+        if all(row == list(range(longest)) for row in order):
+            return
+        source = self.slots.gather(1, torch.tensor(order, device=self.slots.device))
+        target = self.slots[:, :longest]
+        for buffer in (buffer for layer in self.buffers for buffer in layer):
+            buffer[self.row_of, target] = buffer[self.row_of, source]
 
     def copy(self, source: int, target: int) -> None:
         """Make row `target` what row `source` is."""
         length = self.lengths[target] = self.lengths[source]
         for buffer in (buffer for layer in self.buffers for buffer in layer):
-            buffer[target, :, :length] = buffer[source, :, :length]
+            buffer[target, :length] = buffer[source, :length]
 
     @property
     def size(self) -> int:
@@ -88,8 +123,3 @@ class TreeCache(Cache):
 
     def get_seq_length(self, layer_idx: int = 0) -> int:
         return self.end
-
-
-def _along_slots(slots: Tensor, states: Tensor) -> Tensor:
-    """slots [B, N] as an index for dimension 2 of states [B, kv_heads, any, d]."""
-    return slots[:, None, :, None].expand(-1, states.shape[1], -1, states.shape[3])

@@ -1,4 +1,9 @@
-"""The passes over a model that decoding is made of: read a prompt, verify a tree, guess what follows."""
+"""The passes over a model that decoding is made of: read a prompt, verify a tree, guess what follows.
+
+A pass for one sequence, which a user waits for, goes the shortest way there is: through the compiled
+step (`engine.compiled`), else through the plain function that it repeats (`engine.lean`), if the
+backbone is of the Llama family. Everything else goes through transformers' layers.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +12,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from engine import lean
 from engine.cache import TreeCache
 from engine.model import MedusaModel
 from engine.tree import DraftTree
@@ -16,10 +22,16 @@ from engine.tree import DraftTree
 def forward(
     model: MedusaModel, ids: Tensor, depth: Tensor, sees: Tensor, cache: TreeCache
 ) -> tuple[Tensor, Tensor]:
-    """Run ids [B, N] after what the first B rows of `cache` hold; depth [N], sees [N, N] as in `DraftTree`.
+    """Run ids [B, N] after what the first B rows of `cache` hold.
 
-    Returns hidden states [B, N, d] and logits [B, N, V]. The new slots are not committed.
+    depth [N] and sees [N, N] are a tree's (`engine.tree.Layout`); with [B, N] and [B, N, N] each row has
+    its own. Returns hidden states [B, N, d] and logits [B, N, V]. The new slots are not committed.
     """
+    rows, nodes = ids.shape
+    if rows == 1 and lean.suits(model.backbone):
+        one = ids[0], depth.view(nodes), sees.view(nodes, nodes)
+        hidden, logits = _verify(model, *one, cache, 0, nodes)
+        return hidden[None], logits[None]
     hidden = _states(model, ids, depth, sees, cache, 0)
     return hidden, model.logits(hidden)
 
@@ -29,11 +41,36 @@ def prefill(
     model: MedusaModel, prompt: Sequence[int], cache: TreeCache, row: int = 0
 ) -> tuple[Tensor, Tensor]:
     """Append prompt ids to a row of `cache`; returns the last hidden state [d] and its logits [V]."""
-    ids = torch.tensor([list(prompt)], device=model.device)
+    ids = torch.tensor(prompt, device=model.device)
     depth = torch.arange(len(prompt), device=model.device)
-    last = _states(model, ids, depth, depth[:, None] >= depth, cache, row)[0, -1]
+    sees = depth[:, None] >= depth
+    if model.compiled is not None:
+        hidden, logits = _verify(model, ids, depth, sees, cache, row, 1)
+        last, logits = hidden[-1], logits[0]
+    else:
+        last = _states(model, ids[None], depth, sees, cache, row)[0, -1]
+        logits = model.logits(last)
     cache.commit([range(len(prompt))])
-    return last, model.logits(last)
+    return last, logits
+
+
+def _verify(
+    model: MedusaModel,
+    ids: Tensor,
+    depth: Tensor,
+    sees: Tensor,
+    cache: TreeCache,
+    row: int,
+    wanted: int,
+) -> tuple[Tensor, Tensor]:
+    """`lean.verify` after what a row of `cache` holds, which is offered what it made."""
+    past = cache.past(row) or lean.nothing(model)
+    if model.compiled is not None and model.compiled.reaches(len(past[0]) + len(ids)):
+        hidden, logits, states = model.compiled.verify(ids, depth, sees, past, wanted)
+    else:
+        hidden, logits, states = lean.verify(model, ids, depth, sees, past, wanted)
+    cache.offer(row, states)
+    return hidden, logits
 
 
 def _states(
@@ -55,5 +92,6 @@ def guess(model: MedusaModel, last: Tensor, tree: DraftTree) -> Tensor:
     """Ranked guesses [..., heads, ranks] of the heads the tree asks for, from last hidden states [..., d]."""
     if tree.size == 1:
         return last.new_empty(*last.shape[:-1], 0, 0, dtype=torch.long)
-    states = model.heads(last)[..., : tree.heads, :]
-    return model.logits(states).topk(tree.ranks, dim=-1).indices
+    if model.compiled is not None and last.dim() == 1:
+        return model.compiled.guess(last, tree.heads, tree.ranks)
+    return lean.guess(model, last, tree.heads, tree.ranks)

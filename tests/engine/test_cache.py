@@ -68,3 +68,24 @@ def test_size_is_that_of_keys_and_values():
     assert cache.size == 0
     add(cache, 0, [[1]])
     assert cache.size == 2 * 6 * 2 * 4
+
+
+def test_of_the_slots_offered_those_of_the_path_enter_in_its_order():
+    cache = TreeCache(capacity=6, rows=2)
+    assert cache.past(1) == []
+    states = torch.arange(1.0, 5.0)[:, None, None].expand(3, 2, -1, 1, 2)  # [layers, 2, N, 1, d]
+    cache.offer(1, states)
+    cache.commit([[0, 1]])
+    cache.offer(1, 10 * states)
+    cache.commit([[0, 3]])
+    assert cache.lengths == [0, 4]
+    assert len(cache.past(1)) == 6
+    assert all(buffer[:, 0, 0].tolist() == [1, 2, 10, 40] for buffer in cache.past(1))
+
+
+def test_slots_offered_but_not_committed_are_gone_with_the_next_pass():
+    cache = TreeCache(capacity=6)
+    cache.offer(0, torch.ones(1, 2, 2, 1, 1))
+    assert add(cache, 0, [[7, 8]]) == [[7, 8]]
+    cache.commit([[0, 1]])
+    assert cache.past(0)[0].flatten().tolist() == [7, 8]

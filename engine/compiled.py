@@ -1,0 +1,267 @@
+"""The compiled verification step: `engine.lean` as a C++ library (`step.cpp`) made for this machine's CPU.
+
+`python -m engine.compile` builds the library into the user's cache folder, under a name made from all
+that it depends on: its source, the compiler's flags, the CPU. It holds no weights and fits every
+Llama-family model in float32; they are packed for it when a model is loaded. What is there but can't be
+trusted is not used, and the log says why.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import hashlib
+import os
+import platform
+from collections.abc import Sequence
+from ctypes import POINTER, Structure, c_float, c_int32, c_void_p
+from pathlib import Path
+
+import platformdirs
+import torch
+from torch import Tensor
+
+from engine import lean
+from engine.model import SMALL, MedusaModel
+
+SOURCE = Path(__file__).with_name("step.cpp")
+NATIVE = "-mcpu=native" if platform.machine() in ("arm64", "aarch64") else "-march=native"
+FLAGS = ("-O3", NATIVE, "-std=c++17", "-shared", "-fPIC")
+BEYOND = 256  # positions behind a model's window: the last tree's
+CLOSE = 1e-3  # most that its logits may differ from `engine.lean`'s, relative to the largest
+
+
+class UnfitError(Exception):
+    """The compiled step can't be used; the message says why."""
+
+
+def attach(model: MedusaModel) -> str:
+    """Let `model` verify by the compiled step, if there is a good one for it; returns words for the log.
+
+    Its weights must not change any more, nor may it be moved.
+    """
+    try:
+        model.compiled = load(model)
+    except UnfitError as reason:
+        return f"no compiled step: {reason}"
+    return f"compiled step: {library()}"
+
+
+def load(model: MedusaModel, path: Path | None = None) -> CompiledStep:
+    """The compiled step in the library at `path` (default: `library()`) for `model`. Raises UnfitError."""
+    path = path or library()
+    check_suits(model)
+    try:
+        content, digest = path.read_bytes(), checksum(path).read_text(encoding="ascii")
+    except FileNotFoundError as error:
+        reason = "none has been built for this CPU and version (python -m engine.compile)"
+        raise UnfitError(reason) from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise UnfitError(f"{path} can't be read ({error})") from error
+    if hashlib.sha256(content).hexdigest() != digest:
+        raise UnfitError(f"{path} is damaged: build it anew with python -m engine.compile")
+    try:
+        step = CompiledStep(ctypes.CDLL(str(path)), model)
+    except (OSError, AttributeError) as error:
+        raise UnfitError(f"{path} can't be loaded ({error})") from error
+    _check_agrees(model, step)
+    return step
+
+
+def check_suits(model: MedusaModel) -> None:
+    """Raise UnfitError unless `model` is one that the compiled step is for."""
+    if not lean.suits(model.backbone):
+        raise UnfitError(f"a model of the kind {model.backbone.config.model_type} goes another way")
+    if model.device.type != "cpu" or model.dtype != torch.float32:
+        raise UnfitError(f"it is for float32 on a CPU, not for {model.dtype} on {model.device}")
+    if model.parameter_count() >= SMALL:
+        raise UnfitError("it uses one core, and a model of this size wants all of them")
+
+
+@torch.no_grad()
+def _check_agrees(model: MedusaModel, step: CompiledStep) -> None:
+    ids = torch.arange(4)
+    inputs = ids, ids, ids[:, None] >= ids, lean.nothing(model), 4
+    expected, found = lean.verify(model, *inputs)[1], step.verify(*inputs)[1]
+    if not (found - expected).abs().max() <= CLOSE * expected.abs().max():
+        raise UnfitError("it does not compute what it should")
+
+
+def library() -> Path:
+    """Where the library for this source and this CPU is, or would be."""
+    made_of = (
+        SOURCE.read_bytes() + repr((FLAGS, platform.system(), platform.machine(), _cpu())).encode()
+    )
+    return folder() / f"step-{hashlib.sha256(made_of).hexdigest()[:16]}.so"
+
+
+def folder() -> Path:
+    """Where compiled steps are: $VERIFRAG_HOME, or the user's cache folder."""
+    home = os.environ.get("VERIFRAG_HOME") or platformdirs.user_cache_dir(
+        "verifrag", appauthor=False
+    )
+    return Path(home) / "compiled"
+
+
+def checksum(path: Path) -> Path:
+    """The file with the SHA-256 of a library: one that is damaged would take the process with it."""
+    return path.with_suffix(".sha256")
+
+
+def _cpu() -> str:
+    """What the CPU can do, as far as the system tells."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return platform.processor()
+    return next((line for line in lines if line.startswith(("flags", "Features"))), "")
+
+
+class _Matrix(Structure):
+    _fields_ = [
+        ("panels", c_void_p),
+        ("bias", c_void_p),
+        ("outputs", c_int32),
+        ("inputs", c_int32),
+        ("half", c_int32),
+    ]
+
+
+class _Layer(Structure):
+    _fields_ = [
+        *((name, _Matrix) for name in ("qkv", "o", "gate_up", "down")),
+        ("attention_norm", c_void_p),
+        ("mlp_norm", c_void_p),
+    ]
+
+
+class _Model(Structure):
+    _fields_ = [
+        ("layers", POINTER(_Layer)),
+        *((name, c_void_p) for name in ("embedding", "norm", "cos", "sin")),
+        ("unembedding", _Matrix),
+        *((name, c_int32) for name in ("depth", "hidden", "inner", "heads", "kv_heads", "d_head")),
+        ("epsilon", c_float),
+    ]
+
+
+class CompiledStep:
+    """`lean.verify` and `lean.guess` of one model; its weights are packed copies."""
+
+    def __init__(self, library: ctypes.CDLL, model: MedusaModel) -> None:
+        self._library = library
+        self._lanes = library.lanes()
+        self._kept: list[object] = []  # what the structures point to
+        backbone, body = model.backbone, model.backbone.base_model
+        config, attention = backbone.config, body.layers[0].self_attn
+        layers = (_Layer * len(body.layers))(*map(self._layer, body.layers))
+        self.positions = model.card.window + BEYOND
+        positions = torch.arange(self.positions)[None]
+        cos, sin = body.rotary_emb(body.embed_tokens.weight, positions)
+        unembedding = backbone.get_output_embeddings()
+        self._model = _Model(
+            layers=layers,
+            embedding=self._pointer(body.embed_tokens.weight),
+            norm=self._pointer(body.norm.weight),
+            cos=self._pointer(cos),
+            sin=self._pointer(sin),
+            unembedding=self._matrix(unembedding.weight, unembedding.bias),
+            depth=len(layers),
+            hidden=config.hidden_size,
+            inner=config.intermediate_size,
+            heads=config.num_attention_heads,
+            kv_heads=config.num_key_value_heads,
+            d_head=attention.head_dim,
+            epsilon=body.norm.variance_epsilon,
+        )
+        self._added = (len(layers), config.num_key_value_heads, attention.head_dim)
+        heads = model.heads
+        own = [self._model.unembedding]
+        if heads.unembedding is not None:
+            own = [self._matrix(weight) for weight in heads.unembedding]
+        blocks = [self._matrix(*both) for both in zip(heads.weight, heads.bias, strict=True)]
+        self._blocks = (_Matrix * len(blocks))(*blocks)
+        self._unembeddings = (_Matrix * len(own))(*own)
+        self._kept.append(layers)
+
+    def _layer(self, layer: torch.nn.Module) -> _Layer:
+        attention, mlp = layer.self_attn, layer.mlp
+        return _Layer(
+            self._together(attention.q_proj, attention.k_proj, attention.v_proj),
+            self._together(attention.o_proj),
+            self._together(mlp.gate_proj, mlp.up_proj),
+            self._together(mlp.down_proj),
+            self._pointer(layer.input_layernorm.weight),
+            self._pointer(layer.post_attention_layernorm.weight),
+        )
+
+    def _together(self, *linears: torch.nn.Linear) -> _Matrix:
+        """Several layers that read the same, as one."""
+        biases = [
+            linear.weight.new_zeros(linear.out_features) if linear.bias is None else linear.bias
+            for linear in linears
+        ]
+        bias = None if all(linear.bias is None for linear in linears) else torch.cat(biases)
+        return self._matrix(torch.cat([linear.weight for linear in linears]), bias)
+
+    def _matrix(self, weight: Tensor, bias: Tensor | None = None) -> _Matrix:
+        """weight [outputs, inputs], packed in panels [outputs / lanes, inputs, lanes]."""
+        outputs, inputs = weight.shape
+        missing = -outputs % self._lanes
+        panels = torch.nn.functional.pad(weight, (0, 0, 0, missing))
+        panels = panels.view(-1, self._lanes, inputs).transpose(1, 2).contiguous()
+        # Weights that were stored in bfloat16 stay so, which halves what a step reads and loses nothing.
+        half = panels.bfloat16()
+        exact = torch.equal(half.float(), panels)
+        if bias is not None:
+            bias = torch.nn.functional.pad(bias, (0, missing))
+        return _Matrix(
+            self._pointer(half if exact else panels),
+            None if bias is None else self._pointer(bias),
+            outputs,
+            inputs,
+            exact,
+        )
+
+    def _pointer(self, tensor: Tensor) -> int:
+        tensor = tensor.contiguous()
+        self._kept.append(tensor)
+        return tensor.data_ptr()
+
+    def reaches(self, length: int) -> bool:
+        """Whether a sequence may have so many tokens."""
+        return length <= self.positions
+
+    def verify(
+        self, ids: Tensor, depth: Tensor, sees: Tensor, past: Sequence[Tensor], wanted: int
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """`lean.verify`, of sequences that it `reaches`."""
+        n, model = len(ids), self._model
+        layers, kv_heads, d = self._added
+        hidden = torch.empty(n, model.hidden)
+        logits = torch.empty(wanted, model.unembedding.outputs)
+        added = torch.empty(layers, 2, n, kv_heads, d)
+        ids, depth, sees = ids.contiguous(), depth.contiguous(), sees.contiguous()
+        self._library.verify(
+            ctypes.byref(model),
+            n,
+            *(c_void_p(tensor.data_ptr()) for tensor in (ids, depth, sees)),
+            past[0].shape[0],
+            (c_void_p * len(past))(*[states.data_ptr() for states in past]),
+            wanted,
+            *(c_void_p(tensor.data_ptr()) for tensor in (hidden, logits, added)),
+        )
+        return hidden, logits, added
+
+    def guess(self, last: Tensor, heads: int, ranks: int) -> Tensor:
+        """`lean.guess` for one state [d]."""
+        last = last.contiguous()
+        logits = torch.empty(heads, self._unembeddings[0].outputs)
+        self._library.guess(
+            heads,
+            self._blocks,
+            len(self._unembeddings),
+            self._unembeddings,
+            c_void_p(last.data_ptr()),
+            c_void_p(logits.data_ptr()),
+        )
+        return logits.topk(ranks, dim=-1).indices

@@ -1,0 +1,320 @@
+// One verification step of a Llama-family model on a CPU: `verify` and the heads of engine/lean.py,
+// in float32.
+//
+// A product has few rows, so it is as fast as its weights are read or, from some 8 rows on, as the CPU
+// multiplies. Both want the weights in the order in which they are used, so engine/compiled.py packs
+// every matrix [outputs, inputs] into panels [outputs / LANES][inputs][LANES]: a vector register has
+// one input's weights for LANES outputs. Attention is made of the same product: the queries are packed
+// as if they were weights, so that a register has one slot's scores for LANES queries.
+
+#include <algorithm>
+#include <cstdint>
+#include <cstring>
+#include <memory>
+
+#if defined(__AVX512F__)
+#include <immintrin.h>
+#define LANES 16
+constexpr int ROWS = 16;  // of a product at a time; each keeps a sum in a register
+#elif defined(__AVX__)
+#define LANES 8
+constexpr int ROWS = 8;
+#else
+#define LANES 4
+constexpr int ROWS = 8;
+#endif
+
+typedef float vec __attribute__((vector_size(4 * LANES), aligned(4), may_alias));
+typedef int32_t ivec __attribute__((vector_size(4 * LANES), aligned(4), may_alias));
+typedef uint16_t bf16vec __attribute__((vector_size(2 * LANES), aligned(2), may_alias));
+
+extern "C" {
+
+// W [outputs, inputs], in panels of float32 or, if `half`, of bfloat16; a bias [outputs], if there is one.
+struct Matrix {
+    const void* panels;
+    const float* bias;
+    int32_t outputs, inputs, half;
+};
+
+struct Layer {
+    Matrix qkv, o, gate_up, down;
+    const float *attention_norm, *mlp_norm;
+};
+
+struct Model {
+    const Layer* layers;
+    const float *embedding, *norm, *cos, *sin;  // [V, hidden], [hidden], [positions, d_head]
+    Matrix unembedding;
+    int32_t depth, hidden, inner, heads, kv_heads, d_head;
+    float epsilon;
+};
+}
+
+static vec load(const float* w) { return *(const vec*)w; }
+
+static vec load(const uint16_t* w) {  // bfloat16 is the upper half of float32
+#if defined(__AVX512F__)  // GCC makes six instructions of the other line
+    const __m256i halves = _mm256_loadu_si256((const __m256i*)w);
+    return (vec)_mm512_slli_epi32(_mm512_cvtepu16_epi32(halves), 16);
+#else
+    return (vec)(__builtin_convertvector(*(const bf16vec*)w, ivec) << 16);
+#endif
+}
+
+// sums[m][v] = the products of M rows x with V panels. Row m, input k of x is x[m * row + k * step].
+template <int M, int V, class W>
+static void multiply(const float* x, long row, long step, long inputs, const W* w, vec (&sums)[M][V]) {
+    vec s[M][V] = {};
+    for (long k = 0; k < inputs; k++) {
+#pragma GCC unroll 16
+        for (int v = 0; v < V; v++) {
+            const vec weights = load(w + (v * inputs + k) * LANES);
+#pragma GCC unroll 16
+            for (int m = 0; m < M; m++) s[m][v] += x[m * row + k * step] * weights;
+        }
+    }
+    std::memcpy(sums, s, sizeof s);
+}
+
+// Where a product goes: row m, output o to y[m * row + o], added to what is there if `add`.
+struct Target {
+    float* y;
+    long row, outputs;
+    const float* bias;
+    bool add;
+};
+
+template <int M, int V, class W>
+static void panels(const float* x, long row, long step, long inputs, const W* w, Target to, long first) {
+    vec sums[M][V];
+    multiply<M, V>(x, row, step, inputs, w + first * inputs * LANES, sums);
+    for (int v = 0; v < V; v++) {
+        const long o = (first + v) * LANES, count = std::min<long>(LANES, to.outputs - o);
+        for (int m = 0; m < M; m++) {
+            float* y = to.y + m * to.row + o;
+            if (to.bias) sums[m][v] += load(to.bias + o);
+            if (count == LANES) {
+                *(vec*)y = to.add ? load(y) + sums[m][v] : sums[m][v];
+            } else {
+                for (long i = 0; i < count; i++) y[i] = sums[m][v][i] + (to.add ? y[i] : 0);
+            }
+        }
+    }
+}
+
+template <int M, class W>
+static void rows(const float* x, long row, long step, long inputs, const W* w, Target to) {
+    constexpr int V = std::min(4, ROWS / M);  // few rows take several panels at a time
+    const long count = (to.outputs + LANES - 1) / LANES;
+    long p = 0;
+    for (; p + V <= count; p += V) panels<M, V>(x, row, step, inputs, w, to, p);
+    for (; p < count; p++) panels<M, 1>(x, row, step, inputs, w, to, p);
+}
+
+// rows<n>, for an n known only now.
+template <int M, class W>
+static void some_rows(long n, const float* x, long row, long step, long inputs, const W* w, Target to) {
+    if (n == M) return rows<M>(x, row, step, inputs, w, to);
+    if constexpr (M > 1) some_rows<M - 1>(n, x, row, step, inputs, w, to);
+}
+
+// y = x W^T for n rows.
+template <class W>
+static void product(long n, const float* x, long row, long step, long inputs, const W* w, Target to) {
+    for (long m = 0; m < n; m += ROWS) {
+        Target part = to;
+        part.y += m * to.row;
+        some_rows<ROWS>(std::min<long>(ROWS, n - m), x + m * row, row, step, inputs, w, part);
+    }
+}
+
+using Floats = std::unique_ptr<float[]>;
+
+static Floats floats(size_t count) { return Floats(new float[count]); }
+
+// y = x W^T + bias for n rows, added to what is in y if `add`.
+static void linear(long n, const float* x, const Matrix& w, float* y, bool add = false) {
+    const long inputs = w.inputs;
+    const Floats together = floats(inputs * ROWS);  // [inputs][rows]: what is multiplied at a time
+    for (; n > 0; n -= ROWS, x += ROWS * inputs, y += ROWS * w.outputs) {
+        const long count = std::min<long>(ROWS, n);
+        for (long m = 0; m < count; m++)
+            for (long k = 0; k < inputs; k++) together[k * count + m] = x[m * inputs + k];
+        const Target to{y, w.outputs, w.outputs, w.bias, add};
+        if (w.half)
+            product(count, together.get(), 1, count, inputs, (const uint16_t*)w.panels, to);
+        else
+            product(count, together.get(), 1, count, inputs, (const float*)w.panels, to);
+    }
+}
+
+// e^x to float32's precision: 2^n times a polynomial (Cephes' expf).
+static vec exp(vec x) {
+    x = x < -87.f ? vec{} - 87.f : x > 88.f ? vec{} + 88.f : x;
+    const vec n = (x * 1.44269504f + 12582912.f) - 12582912.f;  // rounds
+    const vec r = x - n * 0.693359375f + n * 2.12194440e-4f;
+    vec p = 1.9875691500e-4f * r + 1.3981999507e-3f;
+    p = p * r + 8.3334519073e-3f;
+    p = p * r + 4.1665795894e-2f;
+    p = p * r + 1.6666665459e-1f;
+    p = p * r + 5.0000001201e-1f;
+    p = p * r * r + r + 1.f;
+    return p * (vec)((__builtin_convertvector(n, ivec) + 127) << 23);
+}
+
+static void rms_norm(long n, long d, const float* x, const float* weight, float epsilon, float* y) {
+    for (long i = 0; i < n; i++, x += d, y += d) {
+        float sums[LANES] = {}, square = 0;
+        for (long k = 0; k < d; k++) sums[k % LANES] += x[k] * x[k];
+        for (float sum : sums) square += sum;
+        const float scale = 1 / __builtin_sqrtf(square / d + epsilon);
+        for (long k = 0; k < d; k++) y[k] = x[k] * scale * weight[k];
+    }
+}
+
+static vec silu(vec x) { return x / (exp(-x) + 1.f); }
+
+// y = silu(a) * b
+static void gate(long n, const float* a, const float* b, float* y) {
+    long k = 0;
+    for (; k + LANES <= n; k += LANES) *(vec*)(y + k) = silu(load(a + k)) * load(b + k);
+    for (; k < n; k++) y[k] = silu(vec{} + a[k])[0] * b[k];
+}
+
+// Rotary position embedding of x [heads, d], by cos and sin [d].
+static void rotate(long heads, long d, const float* cos, const float* sin, float* x) {
+    for (long h = 0; h < heads; h++, x += d) {
+        for (long k = 0; k < d / 2; k++) {
+            const float a = x[k], b = x[k + d / 2];
+            x[k] = a * cos[k] - b * sin[k];
+            x[k + d / 2] = b * cos[k + d / 2] + a * sin[k + d / 2];
+        }
+    }
+}
+
+// Keys and values of one key-value head; `row` floats from one slot to the next.
+struct Slots {
+    const float *keys, *values;
+    long count, row;
+};
+
+// LANES queries, packed [d][LANES], attend to committed slots and to those of the tree, as far as the
+// latter's bias [slots][LANES] lets them -> y [d][LANES]. scores has room for [slots][LANES].
+static void attend(
+    const float* queries, long d, const Slots (&slots)[2], const float* bias, float* scores, float* y
+) {
+    const long before = slots[0].count, all = before + slots[1].count;
+    float* at = scores;
+    for (const Slots& s : slots) {
+        product(s.count, s.keys, s.row, 1, d, queries, Target{at, LANES, LANES, nullptr, false});
+        at += s.count * LANES;
+    }
+    vec best = vec{} - 3e38f, total = {};
+    for (long l = 0; l < all; l++) {
+        vec& score = *(vec*)(scores + l * LANES);
+        if (l >= before) score += load(bias + (l - before) * LANES);
+        best = score > best ? score : best;
+    }
+    for (long l = 0; l < all; l++) {
+        vec& score = *(vec*)(scores + l * LANES);
+        score = exp(score - best);
+        total += score;
+    }
+    at = scores;
+    for (const Slots& s : slots) {
+        product(d, s.values, 1, s.row, s.count, at, Target{y, LANES, LANES, nullptr, at != scores});
+        at += s.count * LANES;
+    }
+    for (long k = 0; k < d; k++) *(vec*)(y + k * LANES) /= total;
+}
+
+extern "C" {
+
+int32_t lanes() { return LANES; }
+
+// ids [n], depth [n], sees [n, n] and, of each layer, keys and values [length, kv_heads, d_head] ->
+// hidden [n, hidden], logits [wanted, V] of the last nodes, and the nodes' keys and values
+// [layers, 2, n, kv_heads, d_head].
+void verify(
+    const Model* model, int32_t n, const int64_t* ids, const int64_t* depth, const bool* sees,
+    int32_t length, const float* const* past, int32_t wanted, float* hidden, float* logits, float* added
+) {
+    const long dim = model->hidden, inner = model->inner, d = model->d_head;
+    const long heads = model->heads, kv_heads = model->kv_heads, group = heads / kv_heads;
+    const long q_row = heads * d, kv_row = kv_heads * d, qkv_row = q_row + 2 * kv_row;
+    const long queries = group * n;  // of one key-value head; query r is that of node r % n
+    const Floats stream = floats(n * dim), narrow = floats(n * std::max(dim, q_row));
+    const Floats broad = floats(n * std::max(qkv_row, 2 * inner)), gates = floats(n * inner);
+    const Floats packed = floats(d * LANES), bias = floats(n * LANES);
+    const Floats scores = floats((length + n) * LANES), y = floats(d * LANES);
+    float *x = stream.get(), *h = narrow.get(), *wide = broad.get(), *gated = gates.get();
+
+    for (long i = 0; i < n; i++)
+        std::memcpy(x + i * dim, model->embedding + ids[i] * dim, dim * sizeof(float));
+    for (long l = 0; l < model->depth; l++) {
+        const Layer& layer = model->layers[l];
+        float *keys = added + 2 * l * n * kv_row, *values = keys + n * kv_row;
+        rms_norm(n, dim, x, layer.attention_norm, model->epsilon, h);
+        linear(n, h, layer.qkv, wide);
+        for (long i = 0; i < n; i++) {
+            float* own = wide + i * qkv_row;
+            const long position = (length + depth[i]) * d;
+            rotate(heads + kv_heads, d, model->cos + position, model->sin + position, own);
+            std::memcpy(keys + i * kv_row, own + q_row, kv_row * sizeof(float));
+            std::memcpy(values + i * kv_row, own + q_row + kv_row, kv_row * sizeof(float));
+        }
+        const float scale = 1 / __builtin_sqrtf(d);
+        for (long kv = 0; kv < kv_heads; kv++) {
+            const Slots slots[2] = {
+                {past[2 * l] + kv * d, past[2 * l + 1] + kv * d, length, kv_row},
+                {keys + kv * d, values + kv * d, n, kv_row},
+            };
+            for (long first = 0; first < queries; first += LANES) {
+                const long count = std::min<long>(LANES, queries - first);
+                for (long lane = 0; lane < LANES; lane++) {
+                    // Lanes too many repeat the last query.
+                    const long r = first + std::min(lane, count - 1), i = r % n;
+                    const float* q = wide + i * qkv_row + (kv * group + r / n) * d;
+                    for (long k = 0; k < d; k++) packed[k * LANES + lane] = q[k] * scale;
+                    for (long j = 0; j < n; j++)
+                        bias[j * LANES + lane] = sees[i * n + j] ? 0 : -1e30f;
+                }
+                attend(packed.get(), d, slots, bias.get(), scores.get(), y.get());
+                for (long lane = 0; lane < count; lane++) {
+                    const long r = first + lane;
+                    float* to = h + r % n * q_row + (kv * group + r / n) * d;
+                    for (long k = 0; k < d; k++) to[k] = y[k * LANES + lane];
+                }
+            }
+        }
+        linear(n, h, layer.o, x, true);
+        rms_norm(n, dim, x, layer.mlp_norm, model->epsilon, h);
+        linear(n, h, layer.gate_up, wide);
+        for (long i = 0; i < n; i++) {
+            const float* own = wide + i * 2 * inner;
+            gate(inner, own, own + inner, gated + i * inner);
+        }
+        linear(n, gated, layer.down, x, true);
+    }
+    rms_norm(n, dim, x, model->norm, model->epsilon, hidden);
+    linear(wanted, hidden + (n - wanted) * dim, model->unembedding, logits);
+}
+
+// State last [hidden] -> logits [heads, V] of the first heads. `unembedding` is one for all of them, or
+// as many as there are heads.
+void guess(
+    int32_t heads, const Matrix* blocks, int32_t unembeddings, const Matrix* unembedding, const float* last,
+    float* logits
+) {
+    const long d = blocks->inputs, vocabulary = unembedding->outputs;
+    const Floats inner = floats(d), states = floats(heads * d);
+    for (long h = 0; h < heads; h++) {
+        linear(1, last, blocks[h], inner.get());
+        for (long k = 0; k < d; k++) states[h * d + k] = last[k] + silu(vec{} + inner[k])[0];
+    }
+    if (unembeddings == 1) return linear(heads, states.get(), *unembedding, logits);
+    for (long h = 0; h < heads; h++)
+        linear(1, states.get() + h * d, unembedding[h], logits + h * vocabulary);
+}
+}
