@@ -8,25 +8,38 @@ other answers of a batch change what is sampled: with the same seed the text is 
 from __future__ import annotations
 
 import itertools
+import random
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 
 from engine.acceptance import Choose
 from engine.api import DecodingOptions, EngineError
+from engine.viability import TRIES, Guard
 
 _LIKELIEST = 128  # most nuclei are smaller; then no vocabulary need be sorted
+_TINY = 1e-38  # of which there is a logarithm
+_FAR = 1e6  # more than any two logits differ by
 
 
 class Sampler:
-    """Chooses the tokens of one answer of at most `positions` tokens."""
+    """Chooses the tokens of one answer of at most `positions` tokens, of which `guard` may veto some."""
 
-    def __init__(self, options: DecodingOptions, positions: int, device: torch.device) -> None:
+    def __init__(
+        self,
+        options: DecodingOptions,
+        positions: int,
+        device: torch.device,
+        guard: Guard | None = None,
+    ) -> None:
         self.temperature, self.top_p = options.temperature, options.top_p
+        self.guard = guard
         generator = torch.Generator()
         if options.seed is None:
-            generator.seed()
+            self.seed = generator.seed()
         else:
+            self.seed = options.seed
             generator.manual_seed(options.seed)
         self.numbers = torch.rand(positions, generator=generator).to(device)
 
@@ -37,6 +50,70 @@ class Sampler:
             pick(logits, self.numbers[next(positions)], self.temperature, self.top_p)
         )
 
+    def first(self, logits: Tensor) -> int:
+        """The first token of the answer."""
+        return self.replace(self.at(0)(logits), logits, 0)
+
+    def vet(
+        self,
+        drafted: Sequence[int],
+        logits: Tensor,
+        path: list[int],
+        following: int,
+        position: int,
+    ) -> tuple[list[int], int]:
+        """An accepted path and the token that follows it, up to the first token that the guard vetoes
+        and with another one in its place.
+
+        drafted [N] are the tokens of the tree, logits [N, V]; the node after the root is at `position`.
+        """
+        if self.guard is None:
+            return path, following
+        for number, node in enumerate(path[1:]):
+            chosen = self.replace(drafted[node], logits[path[number]], position + number)
+            if chosen != drafted[node]:
+                return path[: number + 1], chosen
+        return path, self.replace(following, logits[path[-1]], position + len(path) - 1)
+
+    def replace(self, token: int, logits: Tensor, position: int) -> int:
+        """`token`, or if the guard vetoes it what is chosen from logits [V] without it.
+
+        The probability of a vetoed token goes to the others in proportion: it was drawn from all of them,
+        so drawing again from the others, independently, leaves those their shares. When `TRIES` tokens
+        were vetoed the first one stands.
+        """
+        if self.guard is None or self.guard.admits(token, position):
+            return token
+        for number, other in enumerate(self._others(token, logits, position), 1):
+            if self.guard.admits(other, position):
+                self.guard.note(position, number)
+                return other
+        self.guard.force(token, position)
+        self.guard.note(position, TRIES)
+        return token
+
+    def _others(self, token: int, logits: Tensor, position: int) -> list[int]:
+        """Tokens drawn one after the other without replacement, `token` being drawn already.
+
+        That is the order of the logits with Gumbel noise added (Kool et al., 2019, section 2.3). Tokens
+        outside of the nucleus that is left come last. The noise is the position's own.
+        """
+        logits = logits.float().index_fill(0, torch.tensor(token, device=logits.device), -torch.inf)
+        if self.temperature > 0:
+            logits = logits / self.temperature
+            generator = torch.Generator().manual_seed(_mixed(self.seed, position))
+            noise = torch.rand(logits.shape, generator=generator).to(logits.device)
+            p = torch.softmax(logits, -1)
+            logits = logits - (-noise.clamp(min=_TINY).log()).log()
+            if self.top_p < 1:
+                logits = logits.where(p >= _least_kept(p, self.top_p), logits - _FAR)
+        count = min(TRIES, logits.shape[-1]) - 1
+        return logits.topk(count).indices.tolist()
+
+
+def _mixed(seed: int, position: int) -> int:
+    return random.Random(f"{seed} {position}").getrandbits(63)
+
 
 def pick(logits: Tensor, numbers: Tensor, temperature: float, top_p: float) -> Tensor:
     """Tokens [...] for logits [..., V] and numbers [...] uniform in [0, 1), by inverting the CDF.
@@ -44,16 +121,22 @@ def pick(logits: Tensor, numbers: Tensor, temperature: float, top_p: float) -> T
     Temperature 0 is greedy. Raises EngineError if there is nothing to sample from (NaN logits).
     """
     if temperature == 0:
-        return logits.argmax(-1)
+        best = logits.max(-1)  # NaN counts as the greatest
+        _check_numbers(best.values)
+        return best.indices
     p = torch.softmax(logits.float() / temperature, -1)
     if top_p < 1:
         p = p.masked_fill(p < _least_kept(p, top_p), 0)
     cdf = p.cumsum(-1)
     total = cdf[..., -1:]
-    if not bool(torch.isfinite(total).all()):
-        raise EngineError("the model's logits are not numbers: its weights are damaged")
+    _check_numbers(total)
     found = torch.searchsorted(cdf, numbers[..., None] * total, right=True)[..., 0]
     return found.clamp(max=logits.shape[-1] - 1)  # a product rounded up to the total
+
+
+def _check_numbers(found: Tensor) -> None:
+    if not bool(torch.isfinite(found).all()):
+        raise EngineError("the model's logits are not numbers: its weights are damaged")
 
 
 def _least_kept(p: Tensor, top_p: float) -> Tensor:

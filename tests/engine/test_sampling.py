@@ -47,9 +47,13 @@ def test_rows_are_picked_as_if_alone():
     assert pick(logits, numbers, 0.8, 0.9).tolist() == rows
 
 
-def test_logits_that_are_not_numbers_are_an_error():
+@pytest.mark.parametrize("value", [torch.nan, torch.inf])
+@pytest.mark.parametrize("temperature", [0, 1.0])
+def test_logits_of_which_one_is_no_number_are_an_error(value, temperature):
+    logits = torch.zeros(2, 4)
+    logits[1, 2] = value
     with pytest.raises(EngineError, match="not numbers"):
-        pick(torch.full((4,), torch.nan), torch.tensor(0.5), 1.0, 1.0)
+        pick(logits, torch.tensor([0.5, 0.5]), temperature, 1.0)
 
 
 def test_a_position_is_decided_the_same_way_whenever_it_is():

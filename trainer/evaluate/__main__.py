@@ -57,12 +57,16 @@ def examine(args: argparse.Namespace) -> None:
         _write_samples(args, folder, fingerprint, asked, places)
     if args.no_verdicts:
         return
-    samples = [r for r in records.read(args.out / SAMPLES) if r["model"] in folders]
+    names = {
+        sampling.label(fingerprint, viability): _name(folder, viability)
+        for fingerprint, folder in folders.items()
+        for viability in args.viability
+    }
+    samples = [r for r in records.read(args.out / SAMPLES) if r["model"] in names]
     done = {records.key(record) for record in records.read(args.out / VERDICTS)}
     with records.appending(args.out / VERDICTS) as write:
         judge_all(samples, asked, done, write, args.jobs)
     verdicts, lines = records.read(args.out / VERDICTS), records.read(args.out / NEXT_LINES)
-    names = {fingerprint: str(folder) for fingerprint, folder in folders.items()}
     report.write(args.out, report.find(names, verdicts, lines))
     print((args.out / "report.md").read_text(encoding="utf-8"))
 
@@ -76,19 +80,29 @@ def _write_samples(
 ) -> None:
     """All that needs the model itself, which is loaded only if something is left to do."""
     drawn = {records.key(record) for record in records.read(args.out / SAMPLES)}
-    pending = sampling.pending(fingerprint, asked, args.temperatures, args.samples, drawn)
+    pending = {
+        viability: sampling.pending(
+            sampling.label(fingerprint, viability), asked, args.temperatures, args.samples, drawn
+        )
+        for viability in args.viability
+    }
     filled = {(r["model"], r["place"], r["form"]) for r in records.read(args.out / NEXT_LINES)}
     lines = fill.pending(fingerprint, places, filled)
-    if not pending and not lines:
+    if not any(pending.values()) and not lines:
         return
     model = models.load(folder)
     models.choose_threads(model)
-    if pending:
-        with records.appending(args.out / SAMPLES) as write:
-            sampling.sample(model, pending, write, args.width, args.max_tokens)
+    for viability, wanted in pending.items():
+        if wanted:
+            with records.appending(args.out / SAMPLES) as write:
+                sampling.sample(model, wanted, write, args.width, args.max_tokens, viability)
     if lines:
         with records.appending(args.out / NEXT_LINES) as write:
             fill.fill(model, fingerprint, lines, write)
+
+
+def _name(folder: Path, viability: str) -> str:
+    return str(folder) if viability == "off" else f"{folder} ({viability})"
 
 
 def _fingerprint(folder: Path) -> str:
@@ -145,6 +159,13 @@ def _parser() -> argparse.ArgumentParser:
     add("--samples", type=int, default=20, help="of each problem and temperature")
     add("--temperatures", type=float, nargs="+", default=[0.2, 0.4, 0.6, 0.8])
     add("--max-tokens", type=int, help="of a sample; default and most: half of the window")
+    add(
+        "--viability",
+        nargs="+",
+        choices=["off", "syntax", "names"],
+        default=["off"],
+        help="what vetoes a sample's tokens; several are compared",
+    )
     add("--limit", type=int, default=10_000, help="problems of a suite")
     add("--places", type=int, default=500, help="lines that the suite fill asks for")
     add("--width", type=int, default=32, help="samples decoded together")

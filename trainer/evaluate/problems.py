@@ -183,4 +183,4 @@ def _sealed(bench: Path, phrase: str) -> str:
 
 
 def _json_lines(path: Path) -> list[dict[str, str]]:
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    return [json.loads(line) for line in path.read_bytes().splitlines()]

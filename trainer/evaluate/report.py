@@ -11,6 +11,7 @@ from typing import get_args
 
 import matplotlib
 
+from trainer import files
 from trainer.evaluate import scores
 from trainer.evaluate.pass_at_k import KS
 from trainer.evaluate.records import Record
@@ -67,8 +68,8 @@ def write(out: Path, found: Findings) -> None:
         "parts": [asdict(part) for part in found.parts],
         "next_lines": [asdict(one) for one in found.lines],
     }
-    _replace(out / "report.json", (json.dumps(data, indent=1) + "\n").encode())
-    _replace(out / "report.md", markdown(found).encode())
+    files.write(out / "report.json", json.dumps(data, indent=1) + "\n")
+    files.write(out / "report.md", markdown(found))
     if found.scores:
         plot(found, out / "pass_at_1.png")
 
@@ -113,7 +114,7 @@ def _score_table(found: Findings) -> list[str]:
         if score in winners:
             cells = [f"**{cell}**" for cell in cells]
         rows.append([found.models[score.model], score.suite, *cells])
-    return _table(rows)
+    return table(rows)
 
 
 def _reason_table(found: Findings) -> list[str]:
@@ -121,7 +122,7 @@ def _reason_table(found: Findings) -> list[str]:
     for (model, suite), counts in found.reasons.items():
         numbers = (str(counts[reason]) for reason in get_args(Reason))
         rows.append([found.models[model], suite, *numbers])
-    return _table(rows)
+    return table(rows)
 
 
 def _complaint_table(found: Findings) -> list[str]:
@@ -129,7 +130,7 @@ def _complaint_table(found: Findings) -> list[str]:
     for (model, suite), counts in found.complaints.items():
         for message, count in counts.most_common(COMMONEST):
             rows.append([found.models[model], suite, str(count), message.replace("|", "\\|")])
-    return _table(rows)
+    return table(rows)
 
 
 def _part_table(models: Mapping[str, str], parts: Sequence[Part]) -> list[str]:
@@ -138,7 +139,7 @@ def _part_table(models: Mapping[str, str], parts: Sequence[Part]) -> list[str]:
         shares = f"{100 * part.syntax:.1f} %", f"{100 * part.function:.1f} %"
         name = models[part.model]
         rows.append([name, part.suite, part.kind, part.name, str(part.samples), *shares])
-    return _table(rows)
+    return table(rows)
 
 
 def _line_table(found: Findings) -> list[str]:
@@ -147,10 +148,11 @@ def _line_table(found: Findings) -> list[str]:
         figures = f"{100 * one.exact:.1f} %", f"{100 * one.similarity:.1f} %"
         step = f"{one.tokens_per_step:.2f}"
         rows.append([found.models[one.model], one.form, str(one.places), *figures, step])
-    return _table(rows)
+    return table(rows)
 
 
-def _table(rows: Sequence[Sequence[str]]) -> list[str]:
+def table(rows: Sequence[Sequence[str]]) -> list[str]:
+    """The lines of a table in Markdown; the first row has the heads."""
     heads, *body = [f"| {' | '.join(row)} |" for row in rows]
     return [heads, "|" + "---|" * len(rows[0]), *body]
 
@@ -184,10 +186,9 @@ def plot(found: Findings, path: Path) -> None:
             axes.set_ylim(bottom=0)
             axes.grid(alpha=0.3)
     grid[0][0].legend()
-    partial = path.with_name(f".{path.name}")
-    figure.savefig(partial, dpi=110, format="png")
+    with files.whole(path) as partial:
+        figure.savefig(partial, dpi=110, format="png")
     pyplot.close(figure)
-    partial.replace(path)
 
 
 def _counts(counts: Counts) -> list[dict[str, object]]:
@@ -195,9 +196,3 @@ def _counts(counts: Counts) -> list[dict[str, object]]:
         {"model": model, "suite": suite, "counts": dict(counter.most_common())}
         for (model, suite), counter in counts.items()
     ]
-
-
-def _replace(path: Path, content: bytes) -> None:
-    partial = path.with_name(f".{path.name}")
-    partial.write_bytes(content)
-    partial.replace(path)

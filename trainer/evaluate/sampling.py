@@ -35,6 +35,11 @@ def fingerprint(folder: Path) -> str:
     return digest.hexdigest()[:12]
 
 
+def label(fingerprint: str, viability: str) -> str:
+    """What records call the model with this fingerprint when it is sampled with this viability."""
+    return fingerprint if viability == "off" else f"{fingerprint}+{viability}"
+
+
 def pending(
     model: str,
     problems: Iterable[Problem],
@@ -42,7 +47,7 @@ def pending(
     samples: int,
     done: Collection[Key],
 ) -> list[tuple[Key, Problem]]:
-    """The samples that are still to be drawn for the model with this fingerprint."""
+    """The samples that are still to be drawn for the model with this label."""
     problems = list(problems)
     wanted = [
         (Key(model, problem.suite, problem.id, temperature, number), problem)
@@ -59,17 +64,22 @@ def sample(
     write: Callable[[Record], None],
     width: int,
     max_tokens: int | None = None,
+    viability: str = "off",
 ) -> None:
     """Draw the samples and write each as a record. An answer may take `max_tokens`, by default half of
-    the window; it ends at the module's end."""
+    the window; it ends at the module's end. `viability` as in `DecodingOptions`."""
     tokens = min(max_tokens or model.card.window, model.card.window // 2)
     with tqdm(total=len(wanted), desc=f"sampling {model.card.name}", unit="sample") as progress:
         for temperature in dict.fromkeys(key.temperature for key, _ in wanted):
             group = [(key, problem) for key, problem in wanted if key.temperature == temperature]
-            options = replace(OPTIONS, temperature=temperature, max_tokens=tokens)
+            options = replace(
+                OPTIONS, temperature=temperature, max_tokens=tokens, viability=viability
+            )
             requests = [_request(model, key, problem, options) for key, problem in group]
             for index, answer in decode_many(model, requests, width=width):
                 said = {"text": answer.text, "finish": answer.finish, "tokens": answer.tokens}
+                if viability != "off":
+                    said |= {"vetoes": answer.vetoes, "overruled": answer.overruled}
                 write(group[index][0]._asdict() | said)
                 progress.update()
 
@@ -81,4 +91,5 @@ def _request(model: MedusaModel, key: Key, problem: Problem, options: DecodingOp
         tuple(prompts.encode(model.tokenizer, problem.prompt, room)),
         replace(options, seed=seed),
         prompts.typed_blank(problem.prompt.prefix),
+        problem.prompt,
     )

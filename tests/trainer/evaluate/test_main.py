@@ -12,6 +12,7 @@ from trainer.corpus.store import Item
 from trainer.evaluate import __main__ as command
 from trainer.evaluate import judging, records, sampling
 from trainer.evaluate.sandbox import SandboxMissing
+from trainer.textbook import store as textbook
 
 
 @pytest.fixture(scope="module")
@@ -44,10 +45,8 @@ def by_key(path):
 @pytest.fixture
 def two_kinds(exam):
     """The exam's item once more, as one of held-out wordings."""
-    file = exam / "exam.jsonl"
-    item = json.loads(file.read_text())
-    with file.open("a") as lines:
-        lines.write(json.dumps(item | {"id": "2", "held_out": "wording"}) + "\n")
+    [item] = textbook.read_exam(exam)
+    textbook.write(exam, [], [item, replace(item, id="2", held_out="wording")], {})
 
 
 def test_every_sample_gets_its_verdict(call, two_kinds, tmp_path, capsys):
@@ -83,6 +82,19 @@ def test_a_stopped_evaluation_goes_on_as_if_it_had_not_been(call, tmp_path, monk
     assert call("parts", suites=["vgen"]) == 0
     for name in ("samples.jsonl", "verdicts.jsonl"):
         assert by_key(tmp_path / "parts" / name) == by_key(tmp_path / "whole" / name)
+
+
+def test_samples_with_and_without_viability_are_kept_apart(call, tmp_path, monkeypatch):
+    assert call("out", "--viability", "off", suites=["vgen"]) == 0
+    plain = by_key(tmp_path / "out/samples.jsonl")
+    assert call("out", "--viability", "off", "names", suites=["vgen"]) == 0
+    samples = by_key(tmp_path / "out/samples.jsonl")
+    vetoed = [record for key, record in samples.items() if key.model.endswith("+names")]
+    assert len(vetoed) == len(plain) == len(samples) / 2
+    assert {key: samples[key] for key in plain} == plain
+    assert all(record["vetoes"] >= record["overruled"] for record in vetoed)
+    scores = json.loads((tmp_path / "out/report.json").read_text())
+    assert [name.endswith("(names)") for name in scores["models"].values()] == [False, True]
 
 
 def test_nothing_is_done_twice(call, tmp_path, monkeypatch):
