@@ -1,16 +1,19 @@
 """Acceptance of a verified tree, on logits written by hand."""
 
+import itertools
 import math
+import random
 
+import pytest
 import torch
 
 from engine.acceptance import lossless, typical
-from engine.tree import build
+from engine.tree import build, lay_out
 
 TREE = build(
     [[0], [1], [0, 0], [1, 0]]
 )  # nodes: 0 root, 1 and 2 its children, 3 under 1, 4 under 2
-TOKENS = torch.tensor([7, 1, 2, 3, 4])
+TOKENS = [7, 1, 2, 3, 4]
 
 
 def logits(*rows):
@@ -56,3 +59,57 @@ def test_typical_threshold_is_epsilon_or_delta_times_exp_of_minus_entropy():
 def test_a_rejected_parent_rejects_its_children():
     rows = logits({9: 0.99}, {3: 0.9}, {4: 0.9}, {5: 0.9}, {6: 0.9})
     assert typical(TREE, TOKENS, rows, greedy, 1.0, 0.09, 0.3)[0] == [0]
+
+
+def by_the_paper(tree, tokens, rows, temperature, epsilon, delta):
+    """Eq. 1 in plain loops: of every candidate the longest accepted beginning, of these the longest, and
+    of equally long ones the likeliest."""
+
+    def beginning(path):
+        """How many of the path's tokens after the root are accepted, and their log-likelihood."""
+        score = 0.0
+        for length, (before, node) in enumerate(itertools.pairwise(path)):
+            weights = [math.exp(float(x) / temperature) for x in rows[before]]
+            p = [weight / sum(weights) for weight in weights]
+            entropy = -sum(x * math.log(x) for x in p)
+            if not p[tokens[node]] > min(epsilon, delta * math.exp(-entropy)):
+                return length, score
+            score += math.log(p[tokens[node]])
+        return len(path) - 1, score
+
+    def to(node):
+        return [*to(tree.parent[node]), node] if node else [0]
+
+    paths = [to(node) for node in range(tree.size) if node == 0 or tree.parent[node] >= 0]
+    best = max(paths, key=beginning)
+    return best[: beginning(best)[0] + 1]
+
+
+@pytest.mark.parametrize("temperature", [0.5, 1.0, 1.7])
+@pytest.mark.parametrize(("epsilon", "delta"), [(0.09, 0.3), (0.3, 0.9), (0.02, 5.0), (1.0, 0.1)])
+def test_typical_is_equation_1_in_plain_loops(temperature, epsilon, delta):
+    rng = random.Random(f"{temperature} {epsilon}")
+    accepted = set()
+    for _ in range(40):
+        # A random tree, two nodes of which only fill it up.
+        tree = lay_out((-1, *(rng.randrange(node) for node in range(1, 12)), -1, -1))
+        tokens = [rng.randrange(6) for _ in range(tree.size)]
+        rows = torch.tensor([[rng.gauss(0, 1.5) for _ in range(6)] for _ in range(tree.size)])
+        path, following = typical(tree, tokens, rows, greedy, temperature, epsilon, delta)
+        assert path == by_the_paper(tree, tokens, rows, temperature, epsilon, delta)
+        assert following == greedy(rows[path[-1]])
+        accepted.add(len(path))
+    assert len(accepted) > 2
+
+
+def test_a_tree_of_a_root_alone_has_nothing_to_judge():
+    root = lay_out((-1,))
+    for accept in (lossless, lambda *given: typical(*given, 1.0, 0.09, 0.3)):
+        assert accept(root, [7], logits({5: 0.9}), greedy) == ([0], 5)
+
+
+def test_a_filler_is_never_accepted():
+    tree = lay_out((-1, 0, -1))
+    rows = logits({2: 0.9}, {3: 0.9}, {4: 0.9})
+    assert lossless(tree, [7, 1, 2], rows, greedy) == ([0], 2)
+    assert typical(tree, [7, 1, 2], rows, greedy, 1.0, 0.0, 0.0) == ([0, 1], 3)

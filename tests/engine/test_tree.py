@@ -3,9 +3,8 @@
 import itertools
 
 import pytest
-import torch
 
-from engine.tree import build, grow
+from engine.tree import build, grow, lay_out
 
 
 def test_a_node_sees_itself_and_its_ancestors_only():
@@ -21,16 +20,29 @@ def test_a_node_sees_itself_and_its_ancestors_only():
     ]
 
 
-def test_tokens_come_from_the_head_and_rank_of_each_path():
-    tree = build([[0], [1], [1, 2]])
-    guesses = torch.tensor([[10, 11, 12], [20, 21, 22]])
-    assert tree.tokens(5, guesses).tolist() == [5, 10, 11, 22]
+def test_a_node_has_the_head_and_rank_of_its_paths_end():
+    tree = build([[1], [0], [1, 2]])
+    assert tree.parent == (-1, 0, 0, 1)  # in the order given, the best first
+    assert (tree.head.tolist(), tree.rank.tolist()) == ([0, 0, 1], [1, 0, 2])
     assert (tree.heads, tree.ranks) == (2, 3)
 
 
 def test_a_path_without_its_prefix_is_refused():
-    with pytest.raises(ValueError, match=r"\[0, 1\] but not \[0\]"):
-        build([[0, 1]])
+    for paths in ([[0, 1]], [[0, 1], [0]]):
+        with pytest.raises(ValueError, match=r"\[0, 1\] but not \[0\] before it"):
+            build(paths)
+
+
+def test_what_fills_a_layout_up_sees_itself_and_is_no_ones_child():
+    layout = lay_out((-1, 0, 1, -1))
+    assert layout.children == ((1,), (2,), (), ())
+    assert layout.depth.tolist() == [0, 1, 2, 0]
+    assert layout.sees.int().tolist()[3] == [0, 0, 0, 1]
+
+
+def test_a_node_before_its_parent_is_refused():
+    with pytest.raises(ValueError, match="before its parent"):
+        lay_out((-1, 2, 0))
 
 
 def test_an_empty_tree_is_plain_decoding():
