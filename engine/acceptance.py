@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
 
-from engine.tree import DraftTree
+from engine.tree import Layout
 
 Choose = Callable[[Tensor], int]
 """Picks a token from logits [V]."""
 
 
 def lossless(
-    tree: DraftTree, tokens: Tensor, logits: Tensor, choose: Choose
+    tree: Layout, tokens: Sequence[int], logits: Tensor, choose: Choose
 ) -> tuple[list[int], int]:
     """Follow what the backbone itself chooses at each node for as long as the tree has it.
 
@@ -22,12 +22,11 @@ def lossless(
     The text has exactly the backbone's distribution: each token is its own choice given all before,
     drafts only decide how many are chosen in one pass. With greedy choice that is greedy decoding.
     """
-    drafted = tokens.tolist()
     path = [0]
     while True:
         chosen = choose(logits[path[-1]])
         child = next(
-            (n for n in tree.children[path[-1]] if drafted[n] == chosen),
+            (n for n in tree.children[path[-1]] if tokens[n] == chosen),
             None,
         )
         if child is None:
@@ -36,8 +35,8 @@ def lossless(
 
 
 def typical(
-    tree: DraftTree,
-    tokens: Tensor,
+    tree: Layout,
+    tokens: Sequence[int],
     logits: Tensor,
     choose: Choose,
     temperature: float,
@@ -53,7 +52,9 @@ def typical(
     entropy = -(log_p.exp() * log_p).sum(-1)  # [N]
     threshold = torch.minimum(torch.full_like(entropy, epsilon), delta * torch.exp(-entropy))
     parents = torch.tensor(tree.parent[1:], dtype=torch.long, device=logits.device)
-    own = log_p[parents, tokens[1:]]  # [N - 1]
+    own = log_p[
+        parents, torch.tensor(tokens[1:], dtype=torch.long, device=logits.device)
+    ]  # [N - 1]
     good = (own.exp() > threshold[parents]).tolist()
     score = own.tolist()
     best: dict[int, tuple[int, float]] = {0: (0, 0.0)}

@@ -26,24 +26,26 @@ from dataclasses import asdict, dataclass, replace
 import torch
 from torch import Tensor
 
+from engine import viability
 from engine.answer import Answer
 from engine.api import Completion, DecodingOptions, Prompt
 from engine.cache import TreeCache
-from engine.decoding import acceptor, draft_tree, prompt_ids
+from engine.decoding import acceptor, prompt_ids
+from engine.drafts import Draft, Drafter, draft_size
 from engine.model import MedusaModel
 from engine.passes import forward, guess, prefill
 from engine.prompts import typed_blank
 from engine.sampling import Sampler, pick
-from engine.tree import DraftTree
 
 
 @dataclass(frozen=True)
 class Request:
-    """One answer to decode: its prompt's ids, and `options` and `typed` as for `decoding.complete`."""
+    """One answer to decode: its prompt's ids, and the rest as for `decoding.complete`."""
 
     ids: tuple[int, ...]
     options: DecodingOptions
     typed: str = ""
+    source: Prompt | None = None
 
 
 def complete_many(
@@ -68,6 +70,7 @@ def complete_many(
             ids[prompt],
             replace(options, seed=sample_seed(seed, index)),
             typed_blank(prompt.prefix),
+            prompt,
         )
         for index, prompt in enumerate(prompts)
     ]
@@ -125,10 +128,9 @@ def passes(
         if answer.finish is None:
             waiting.append(index)
         else:
-            yield Pass(0, 0, ((index, answer.completion()),))
+            yield Pass(0, 0, ((index, answer.completion({})),))
     longest = max((_end(model, requests[index]) for index in waiting), default=0)
-    tree = draft_tree(model, options, nodes)
-    batch = _Batch(model, options, tree, min(width, len(waiting)), longest)
+    batch = _Batch(model, options, nodes, min(width, len(waiting)), longest)
     while waiting or batch.rows:
         while waiting and len(batch.rows) < width:
             index = waiting.popleft()
@@ -147,7 +149,8 @@ def _equal_prompts_together(requests: Sequence[Request]) -> list[int]:
 def _answer(model: MedusaModel, request: Request) -> Answer:
     if not request.ids:
         raise ValueError("a request has no prompt ids")
-    return Answer(model, len(request.ids), request.options, request.typed)
+    guard = viability.guard(model.tokenizer, request.source, request.options)
+    return Answer(model, len(request.ids), request.options, request.typed, guard)
 
 
 def _end(model: MedusaModel, request: Request) -> int:
@@ -171,6 +174,7 @@ class _Row:
 
     index: int
     answer: Answer
+    drafter: Drafter
     sampler: Sampler
     root: int
     last: Tensor
@@ -183,17 +187,17 @@ class _Batch:
         self,
         model: MedusaModel,
         options: DecodingOptions,
-        tree: DraftTree,
+        nodes: int | None,
         width: int,
         longest: int,
     ) -> None:
         self.model = model
         self.options = options
         self.accept = acceptor(options)
-        self.tree = tree
-        self.depth, self.sees = tree.depth.to(model.device), tree.sees.to(model.device)
+        self.nodes = nodes
+        self.size = draft_size(model, options, nodes)
         self.spare = width
-        self.cache = TreeCache(longest + tree.size, width + 1)
+        self.cache = TreeCache(longest + self.size, width + 1)
         self.rows: list[_Row] = []
         self.read: tuple[int, ...] = ()
 
@@ -205,35 +209,53 @@ class _Batch:
             self.read = request.ids
         self.cache.copy(self.spare, len(self.rows))
         answer = _answer(self.model, request)
-        sampler = Sampler(request.options, answer.limit + self.tree.size + 1, self.model.device)
-        root = sampler.at(0)(self.logits)
-        self.rows.append(_Row(index, answer, sampler, root, self.last))
+        positions = answer.limit + self.size + 1
+        sampler = Sampler(request.options, positions, self.model.device, answer.guard)
+        root = sampler.first(answer.allowed(self.logits))
+        drafter = Drafter(self.model, request.options, self.nodes)
+        drafter.read(request.ids)
+        self.rows.append(_Row(index, answer, drafter, sampler, root, self.last))
 
     def step(self) -> tuple[int, int]:
         """One pass for every row; returns how many tokens it added and characters it made visible."""
-        guesses = guess(self.model, torch.stack([row.last for row in self.rows]), self.tree)
-        drafted = torch.stack(
-            [self.tree.tokens(row.root, own) for row, own in zip(self.rows, guesses, strict=True)]
-        )  # [B, N]
-        hidden, logits = forward(self.model, drafted, self.depth, self.sees, self.cache)
-        accepted = self._accept(drafted, logits)
-        tokens = drafted.tolist()
+        last = torch.stack([row.last for row in self.rows])
+        guesses = guess(self.model, last, self.rows[0].drafter.tree)
+        drafts = [
+            row.drafter.propose(row.root, own) for row, own in zip(self.rows, guesses, strict=True)
+        ]
+        hidden, logits = self._verify(drafts)
+        logits = self.rows[0].answer.allowed(logits)
+        accepted = self._accept(drafts, logits)
         paths, characters = [], 0
         for place, (row, (path, following)) in enumerate(zip(self.rows, accepted, strict=True)):
-            kept, row.root, shown = row.answer.add([tokens[place][n] for n in path], following)
+            draft, position = drafts[place], row.answer.tokens + 1
+            path, following = row.sampler.vet(
+                draft.tokens, logits[place], path, following, position
+            )
+            kept, row.root, shown = row.answer.add([draft.tokens[n] for n in path], following)
             row.last = hidden[place, path[kept - 1]]
+            row.drafter.add(draft, path[:kept])
             paths.append(path[:kept])
             characters += sum(map(len, shown))
         self.cache.commit(paths)
         return sum(map(len, paths)), characters
 
-    def _accept(self, drafted: Tensor, logits: Tensor) -> list[tuple[list[int], int]]:
-        """Each row's accepted path and the token that follows it, of drafted [B, N], logits [B, N, V]."""
+    def _verify(self, drafts: list[Draft]) -> tuple[Tensor, Tensor]:
+        """Hidden states [B, N, d] and logits [B, N, V] of the rows' drafts."""
+        tokens = torch.tensor([draft.tokens for draft in drafts], device=self.model.device)
+        depth = torch.stack([draft.layout.depth for draft in drafts])
+        sees = torch.stack([draft.layout.sees for draft in drafts])
+        return forward(self.model, tokens, depth, sees, self.cache)
+
+    def _accept(self, drafts: list[Draft], logits: Tensor) -> list[tuple[list[int], int]]:
+        """Each row's accepted path and the token that follows it, given logits [B, N, V]."""
         positions = [row.answer.tokens + 1 for row in self.rows]
-        if self.tree.size > 1:
+        if self.size > 1:
             return [
-                self.accept(self.tree, drafted[r], logits[r], row.sampler.at(positions[r]))
-                for r, row in enumerate(self.rows)
+                self.accept(
+                    draft.layout, draft.tokens, logits[r], self.rows[r].sampler.at(positions[r])
+                )
+                for r, draft in enumerate(drafts)
             ]
         # Nothing to judge: all rows' tokens are picked at once.
         numbers = torch.stack(
@@ -252,4 +274,4 @@ class _Batch:
             if last is not row:
                 self.rows[place] = last
                 self.cache.copy(len(self.rows), place)
-            yield row.index, row.answer.completion()
+            yield row.index, row.answer.completion(row.drafter.accepted)

@@ -1,4 +1,4 @@
-"""The decoder: draft with the Medusa heads, verify a tree in one pass, accept, cut at a whole fragment.
+"""The decoder: draft with heads and look-up, verify a tree in one pass, accept, cut at a whole fragment.
 
     for step in decode(model, prompt_ids, options): show(step.fragments)
 
@@ -10,18 +10,20 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Generator, Sequence
 
+import torch
 from torch import Tensor
 
-from engine import acceptance, prompts
+from engine import acceptance, prompts, viability
 from engine.answer import Answer
 from engine.api import Completion, DecodingOptions, Prompt, Step
 from engine.cache import TreeCache
+from engine.drafts import Drafter
 from engine.model import MedusaModel
 from engine.passes import forward, guess, prefill
 from engine.sampling import Sampler
-from engine.tree import DraftTree, build
+from engine.tree import Layout
 
-Accept = Callable[[DraftTree, Tensor, Tensor, acceptance.Choose], tuple[list[int], int]]
+Accept = Callable[[Layout, Sequence[int], Tensor, acceptance.Choose], tuple[list[int], int]]
 
 
 def prompt_ids(model: MedusaModel, prompt: Prompt, options: DecodingOptions) -> list[int]:
@@ -36,56 +38,57 @@ def decode(
     options: DecodingOptions,
     typed: str = "",
     cache: TreeCache | None = None,
+    source: Prompt | None = None,
 ) -> Generator[Step, None, Completion]:
     """Decode after prompt ids; yields a `Step` for each verification pass, returns the `Completion`.
 
     `typed` is what the reader has of the answer already (`prompts.typed_blank`); it is not shown.
-    `cache` may hold the beginning of the prompt already, but not all of it (`engine.reuse`).
+    `cache` may hold the beginning of the prompt already, but not all of it (`engine.reuse`). `source` is
+    what the ids were made of; only viability needs it, and raises EngineError without it.
     """
-    answer = Answer(model, len(prompt), options, typed)
+    guard = viability.guard(model.tokenizer, source, options)
+    answer = Answer(model, len(prompt), options, typed, guard)
     mark = answer.began
-    tree = draft_tree(model, options)
-    depth, sees = tree.depth.to(model.device), tree.sees.to(model.device)
+    drafter = Drafter(model, options)
     if cache is None:
-        cache = TreeCache(len(prompt) + max(0, answer.limit) + tree.size)
-    sampler = Sampler(options, max(0, answer.limit) + tree.size + 1, model.device)
+        cache = TreeCache(len(prompt) + max(0, answer.limit) + drafter.size)
+    sampler = Sampler(options, max(0, answer.limit) + drafter.size + 1, model.device, guard)
     accept = acceptor(options)
 
     last, logits = prefill(model, prompt[cache.lengths[0] :], cache)
-    root = sampler.at(0)(logits)
+    drafter.read(prompt)
+    root = sampler.first(answer.allowed(logits))
     while answer.finish is None:
-        drafted = tree.tokens(root, guess(model, last, tree))
-        (hidden,), (logits,) = forward(model, drafted[None], depth, sees, cache)
-        choose = sampler.at(answer.tokens + 1)
-        path, following = accept(tree, drafted, logits, choose)
-        kept, root, shown = answer.add(drafted[path].tolist(), following)
+        draft = drafter.propose(root, guess(model, last, drafter.tree))
+        ids, layout = torch.tensor([draft.tokens], device=model.device), draft.layout
+        (hidden,), (logits,) = forward(model, ids, layout.depth, layout.sees, cache)
+        logits, position = answer.allowed(logits), answer.tokens + 1
+        path, following = accept(layout, draft.tokens, logits, sampler.at(position))
+        path, following = sampler.vet(draft.tokens, logits, path, following, position)
+        kept, root, shown = answer.add([draft.tokens[n] for n in path], following)
         cache.commit([path[:kept]])
+        drafted = drafter.add(draft, path[:kept])
         last = hidden[path[kept - 1]]
         now = time.monotonic()
-        yield Step(shown, kept, 1000 * (now - mark))
+        yield Step(shown, kept, 1000 * (now - mark), dict(drafted))
         mark = time.monotonic()
-    return answer.completion()
+    return answer.completion(drafter.accepted)
 
 
 def complete(
-    model: MedusaModel, prompt: Sequence[int], options: DecodingOptions, typed: str = ""
+    model: MedusaModel,
+    prompt: Sequence[int],
+    options: DecodingOptions,
+    typed: str = "",
+    source: Prompt | None = None,
 ) -> Completion:
     """`decode` to the end."""
-    steps = decode(model, prompt, options, typed)
+    steps = decode(model, prompt, options, typed, source=source)
     while True:
         try:
             next(steps)
         except StopIteration as finished:
             return finished.value
-
-
-def draft_tree(model: MedusaModel, options: DecodingOptions, nodes: int | None = None) -> DraftTree:
-    """The model's tree, or a single root when decoding plainly.
-
-    `nodes` is the most it may have, root included: its first ones, which are its likeliest.
-    """
-    paths = model.card.tree if options.speculative and model.heads.count else []
-    return build(paths if nodes is None else paths[: nodes - 1])
 
 
 def acceptor(options: DecodingOptions) -> Accept:

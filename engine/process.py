@@ -38,6 +38,7 @@ Work = Generator[Message, None, Message]
 INSTALL_HINT = "the engine is not installed: run pip install 'verifrag[engine]'"
 LONGEST_LINE = 1 << 24  # bytes; a prompt has thousands
 WIDTH = 32  # samples decoded together
+MOST_SAMPLES = 4096
 LINGER = 20.0  # seconds without any peer after which the process ends: a window may be reloading
 MEGABYTE = 1 << 20
 IDLE = "it had nothing to do"
@@ -75,8 +76,9 @@ class Engine:
         if not letter.line:
             return self.leave(letter.peer)
         try:
-            message = json.loads(letter.line)
-        except ValueError:
+            # What is no UTF-8 in a text is read as an editor would show it.
+            message = json.loads(letter.line.decode("utf-8", "replace"))
+        except (ValueError, RecursionError):
             print(f"not JSON, ignored: {letter.line[:200]!r}", file=sys.stderr)
             return
         if isinstance(message, dict):
@@ -100,7 +102,9 @@ class Engine:
                     self.start(peer, request, self._complete(Prompt(**params["prompt"]), options))
                 case "sample":
                     options = DecodingOptions(**params["options"])
-                    prompt, count = Prompt(**params["prompt"]), int(params["samples"])
+                    prompt, count = Prompt(**params["prompt"]), params["samples"]
+                    if type(count) is not int or not 0 < count <= MOST_SAMPLES:
+                        raise EngineError(f"samples must be 1 to {MOST_SAMPLES}, not {count!r}")
                     self.start(peer, request, self._sample(prompt, options, count))
                 case "status":
                     peer({"id": request, "event": "done", "result": self.status()})
@@ -110,8 +114,6 @@ class Engine:
                     self.ending = "it was told to end"
                 case method:
                     raise EngineError(f"the engine knows no method {method!r}")
-        except EngineError as error:
-            peer({"id": request, "event": "error", "message": str(error)})
         except Exception as error:
             _failed(peer, request, error)
 
@@ -128,6 +130,7 @@ class Engine:
 
         progress("starting the tensor library", 0.1)
         try:
+            from engine import compiled
             from engine import model as models
             from engine.reuse import PromptCaches
         except ImportError as error:
@@ -136,6 +139,7 @@ class Engine:
         progress(f"reading {Path(name).name}", 0.5)
         model = models.load(name)
         models.choose_threads(model)
+        print(compiled.attach(model), file=sys.stderr)
         progress("warming up", 0.9)
         caches = PromptCaches(model)
         for _ in _decode(caches, Prompt("module m;\n"), DecodingOptions(max_tokens=8)):
@@ -219,7 +223,9 @@ class Engine:
         typed = prompts.typed_blank(prompt.prefix)
         # Samples have no use for drafts: a wide batch fills the processor without (`engine.batch`).
         plain = replace(options, speculative=False)
-        requests = [batch.Request(ids, replace(plain, seed=n + 1), typed) for n in range(count)]
+        requests = [
+            batch.Request(ids, replace(plain, seed=n + 1), typed, prompt) for n in range(count)
+        ]
         for done in batch.passes(self.model, requests, width=WIDTH):
             ended = [{"index": index, "completion": asdict(one)} for index, one in done.ended]
             yield {"event": "samples", "characters": done.characters, "ended": ended}
@@ -249,12 +255,15 @@ def _decode(
     from engine import decoding, prompts
 
     ids = decoding.prompt_ids(caches.model, prompt, options)
-    return caches.decode(ids, options, prompts.typed_blank(prompt.prefix))
+    return caches.decode(ids, options, prompts.typed_blank(prompt.prefix), prompt)
 
 
 def _failed(peer: Peer, request: int | None, error: Exception) -> None:
-    traceback.print_exc()
-    message = f"the engine failed: {type(error).__name__}: {error} (see the log)"
+    if isinstance(error, EngineError):
+        message = str(error)
+    else:
+        traceback.print_exc()
+        message = f"the engine failed: {type(error).__name__}: {error} (see the log)"
     peer({"id": request, "event": "error", "message": message})
 
 

@@ -10,8 +10,9 @@ from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 
 from engine import decoding
-from engine.api import Completion, DecodingOptions, Step
+from engine.api import Completion, DecodingOptions, Prompt, Step
 from engine.cache import TreeCache
+from engine.drafts import draft_size
 from engine.model import MedusaModel
 
 MEMORY = (
@@ -25,15 +26,19 @@ class PromptCaches:
 
     def __init__(self, model: MedusaModel) -> None:
         self.model = model
-        self.capacity = model.card.window + len(model.card.tree) + 1
+        self.capacity = model.card.window + draft_size(model, DecodingOptions())
         self.kept: list[tuple[tuple[int, ...], TreeCache]] = []  # the last one used stands last
 
     def decode(
-        self, prompt: Sequence[int], options: DecodingOptions, typed: str = ""
+        self,
+        prompt: Sequence[int],
+        options: DecodingOptions,
+        typed: str = "",
+        source: Prompt | None = None,
     ) -> Generator[Step, None, Completion]:
         """`decoding.decode`, after what a kept cache has of the prompt."""
         with self._lent(tuple(prompt)) as cache:
-            return (yield from decoding.decode(self.model, prompt, options, typed, cache))
+            return (yield from decoding.decode(self.model, prompt, options, typed, cache, source))
 
     def clear(self) -> None:
         """Forget every prompt, for the memory."""

@@ -8,16 +8,22 @@ paths. (An `include of an absolute path is the one thing that still reads the di
 
 from __future__ import annotations
 
+import os
+import shutil
 import tempfile
+import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+
+PREFIX = "verifrag-overlay-"
+STALE = 3600.0  # seconds; an overlay is needed for as long as one run of a tool takes
 
 
 class Overlay:
     """`texts` by absolute path, written down until `close`. Only this user can read the folder."""
 
     def __init__(self, texts: Mapping[Path, str]) -> None:
-        self._temporary = tempfile.TemporaryDirectory(prefix="verifrag-")
+        self._temporary = tempfile.TemporaryDirectory(prefix=PREFIX)
         self.folder = Path(self._temporary.name).resolve()
         self._written = set(texts)
         for path, text in texts.items():
@@ -49,3 +55,14 @@ class Overlay:
     def close(self) -> None:
         """Remove the folder."""
         self._temporary.cleanup()
+
+
+def sweep() -> None:
+    """Remove this user's overlays that a process which was killed has left behind."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
+        try:
+            found = folder.lstat()
+        except FileNotFoundError:  # another process sweeps, too
+            continue
+        if found.st_uid == os.getuid() and time.time() - found.st_mtime > STALE:
+            shutil.rmtree(folder, ignore_errors=True)
