@@ -32,7 +32,9 @@ class Card:
     window: int
     """Longest sequence, in tokens, the model was trained on."""
     tree: list[list[int]]
-    """Draft tree: each path lists, from head 1 on, the rank of the head's prediction that it takes."""
+    """Draft tree, likeliest paths first; a path lists, from head 1 on, the rank of the guess it takes."""
+    nodes: int = 0
+    """Nodes of a draft, root included, as `engine.tune` has found best; 0 if it never ran."""
     round: int = 0
     training: dict[str, Any] = field(default_factory=dict)
     format: int = FORMAT
@@ -82,7 +84,12 @@ def sight(config: PretrainedConfig) -> float:
 
 def _check(card: Card) -> None:
     """Raise ValueError for what cannot be served."""
-    counts = {"heads": card.heads, "window": card.window, "round": card.round}
+    counts = {
+        "heads": card.heads,
+        "window": card.window,
+        "nodes": card.nodes,
+        "round": card.round,
+    }
     for name, count in counts.items():
         if type(count) is not int or count < 0:
             raise ValueError(f"{name} must be a whole number, not {count!r}")

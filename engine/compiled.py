@@ -27,26 +27,28 @@ SOURCE = Path(__file__).with_name("step.cpp")
 NATIVE = "-mcpu=native" if platform.machine() in ("arm64", "aarch64") else "-march=native"
 FLAGS = ("-O3", NATIVE, "-std=c++17", "-shared", "-fPIC")
 BEYOND = 256  # positions behind a model's window: the last tree's
-CLOSE = 1e-3  # most that its logits may differ from `engine.lean`'s, relative to the largest
+# Most that its logits may differ from `engine.lean`'s, relative to the largest.
+CLOSE, CLOSE_ROUNDED = 1e-3, 5e-2
 
 
 class UnfitError(Exception):
     """The compiled step can't be used; the message says why."""
 
 
-def attach(model: MedusaModel) -> str:
+def attach(model: MedusaModel, rounded: bool = True) -> str:
     """Let `model` verify by the compiled step, if there is a good one for it; returns words for the log.
 
-    Its weights must not change any more, nor may it be moved.
+    Its weights must not change any more, nor may it be moved. `rounded` as for `CompiledStep`.
     """
     try:
-        model.compiled = load(model)
+        model.compiled = load(model, rounded=rounded)
     except UnfitError as reason:
         return f"no compiled step: {reason}"
-    return f"compiled step: {library()}"
+    products = "bfloat16" if model.compiled.rounded else "float32"
+    return f"compiled step, products of {products}: {library()}"
 
 
-def load(model: MedusaModel, path: Path | None = None) -> CompiledStep:
+def load(model: MedusaModel, path: Path | None = None, rounded: bool = False) -> CompiledStep:
     """The compiled step in the library at `path` (default: `library()`) for `model`. Raises UnfitError."""
     path = path or library()
     check_suits(model)
@@ -60,7 +62,7 @@ def load(model: MedusaModel, path: Path | None = None) -> CompiledStep:
     if hashlib.sha256(content).hexdigest() != digest:
         raise UnfitError(f"{path} is damaged: build it anew with python -m engine.compile")
     try:
-        step = CompiledStep(ctypes.CDLL(str(path)), model)
+        step = CompiledStep(ctypes.CDLL(str(path)), model, rounded)
     except (OSError, AttributeError) as error:
         raise UnfitError(f"{path} can't be loaded ({error})") from error
     _check_agrees(model, step)
@@ -82,7 +84,8 @@ def _check_agrees(model: MedusaModel, step: CompiledStep) -> None:
     ids = torch.arange(4)
     inputs = ids, ids, ids[:, None] >= ids, lean.nothing(model), 4
     expected, found = lean.verify(model, *inputs)[1], step.verify(*inputs)[1]
-    if not (found - expected).abs().max() <= CLOSE * expected.abs().max():
+    close = CLOSE_ROUNDED if step.rounded else CLOSE
+    if not (found - expected).abs().max() <= close * expected.abs().max():
         raise UnfitError("it does not compute what it should")
 
 
@@ -122,7 +125,7 @@ class _Matrix(Structure):
         ("bias", c_void_p),
         ("outputs", c_int32),
         ("inputs", c_int32),
-        ("half", c_int32),
+        ("form", c_int32),
     ]
 
 
@@ -144,12 +147,21 @@ class _Model(Structure):
     ]
 
 
-class CompiledStep:
-    """`lean.verify` and `lean.guess` of one model; its weights are packed copies."""
+_FLOATS, _HALVES, _PAIRS = range(3)  # `Form` of step.cpp
 
-    def __init__(self, library: ctypes.CDLL, model: MedusaModel) -> None:
+
+class CompiledStep:
+    """`lean.verify` and `lean.guess` of one model; its weights are packed copies.
+
+    `rounded` asks for products of bfloat16, which get two of them done in the time of one: what
+    is multiplied is rounded, sums stay in float32. They take place where the CPU can and the weights are
+    bfloat16 anyway. A row's figures never depend on the other rows, so drafts change no text.
+    """
+
+    def __init__(self, library: ctypes.CDLL, model: MedusaModel, rounded: bool = False) -> None:
         self._library = library
         self._lanes = library.lanes()
+        self.rounded = rounded and bool(library.takes_pairs())
         self._kept: list[object] = []  # what the structures point to
         backbone, body = model.backbone, model.backbone.base_model
         config, attention = backbone.config, body.layers[0].self_attn
@@ -211,15 +223,18 @@ class CompiledStep:
         panels = panels.view(-1, self._lanes, inputs).transpose(1, 2).contiguous()
         # Weights that were stored in bfloat16 stay so, which halves what a step reads and loses nothing.
         half = panels.bfloat16()
-        exact = torch.equal(half.float(), panels)
+        form = _HALVES if torch.equal(half.float(), panels) else _FLOATS
+        if form == _HALVES and self.rounded and inputs % 2 == 0:
+            form = _PAIRS
+            half = half.unflatten(1, (-1, 2)).transpose(2, 3)  # [.., inputs / 2, lanes, 2]
         if bias is not None:
             bias = torch.nn.functional.pad(bias, (0, missing))
         return _Matrix(
-            self._pointer(half if exact else panels),
+            self._pointer(panels if form == _FLOATS else half),
             None if bias is None else self._pointer(bias),
             outputs,
             inputs,
-            exact,
+            form,
         )
 
     def _pointer(self, tensor: Tensor) -> int:

@@ -1,5 +1,5 @@
 // One verification step of a Llama-family model on a CPU: `verify` and the heads of engine/lean.py,
-// in float32.
+// in float32, or with products of bfloat16 where the CPU has an instruction for them.
 //
 // A product has few rows, so it is as fast as its weights are read or, from some 8 rows on, as the CPU
 // multiplies. Both want the weights in the order in which they are used, so engine/compiled.py packs
@@ -30,11 +30,11 @@ typedef uint16_t bf16vec __attribute__((vector_size(2 * LANES), aligned(2), may_
 
 extern "C" {
 
-// W [outputs, inputs], in panels of float32 or, if `half`, of bfloat16; a bias [outputs], if there is one.
+// W [outputs, inputs], in panels of the given form; a bias [outputs], if there is one.
 struct Matrix {
     const void* panels;
     const float* bias;
-    int32_t outputs, inputs, half;
+    int32_t outputs, inputs, form;
 };
 
 struct Layer {
@@ -51,6 +51,10 @@ struct Model {
 };
 }
 
+// What a panel holds: float32; bfloat16; or bfloat16 of two inputs side by side, [inputs / 2][LANES][2],
+// for CPUs that multiply and add such pairs at once. The latter round what they are multiplied by.
+enum Form { FLOATS, HALVES, PAIRS };
+
 static vec load(const float* w) { return *(const vec*)w; }
 
 static vec load(const uint16_t* w) {  // bfloat16 is the upper half of float32
@@ -62,6 +66,20 @@ static vec load(const uint16_t* w) {  // bfloat16 is the upper half of float32
 #endif
 }
 
+static vec plus_product(vec sum, float x, vec w) { return sum + x * w; }
+
+#if defined(__AVX512BF16__)
+struct Pairs {
+    __m512bh values;
+};
+
+static Pairs load(const uint32_t* w) { return {(__m512bh)_mm512_loadu_si512(w)}; }
+
+static vec plus_product(vec sum, float x, Pairs w) {  // x has the bits of a pair
+    return (vec)_mm512_dpbf16_ps((__m512)sum, (__m512bh)_mm512_set1_ps(x), w.values);
+}
+#endif
+
 // sums[m][v] = the products of M rows x with V panels. Row m, input k of x is x[m * row + k * step].
 template <int M, int V, class W>
 static void multiply(const float* x, long row, long step, long inputs, const W* w, vec (&sums)[M][V]) {
@@ -69,9 +87,10 @@ static void multiply(const float* x, long row, long step, long inputs, const W* 
     for (long k = 0; k < inputs; k++) {
 #pragma GCC unroll 16
         for (int v = 0; v < V; v++) {
-            const vec weights = load(w + (v * inputs + k) * LANES);
+            const auto weights = load(w + (v * inputs + k) * LANES);
 #pragma GCC unroll 16
-            for (int m = 0; m < M; m++) s[m][v] += x[m * row + k * step] * weights;
+            for (int m = 0; m < M; m++)
+                s[m][v] = plus_product(s[m][v], x[m * row + k * step], weights);
         }
     }
     std::memcpy(sums, s, sizeof s);
@@ -133,16 +152,35 @@ using Floats = std::unique_ptr<float[]>;
 
 static Floats floats(size_t count) { return Floats(new float[count]); }
 
+static uint32_t rounded(float x) {  // to bfloat16, halves to even
+    uint32_t bits;
+    std::memcpy(&bits, &x, sizeof bits);
+    return (bits + 0x7fff + (bits >> 16 & 1)) >> 16;
+}
+
 // y = x W^T + bias for n rows, added to what is in y if `add`.
 static void linear(long n, const float* x, const Matrix& w, float* y, bool add = false) {
-    const long inputs = w.inputs;
+    const long inputs = w.inputs, pairs = inputs / 2;
     const Floats together = floats(inputs * ROWS);  // [inputs][rows]: what is multiplied at a time
     for (; n > 0; n -= ROWS, x += ROWS * inputs, y += ROWS * w.outputs) {
         const long count = std::min<long>(ROWS, n);
+        const Target to{y, w.outputs, w.outputs, w.bias, add};
+#if defined(__AVX512BF16__)
+        if (w.form == PAIRS) {
+            for (long m = 0; m < count; m++) {
+                const float* own = x + m * inputs;
+                for (long k = 0; k < pairs; k++) {
+                    const uint32_t pair = rounded(own[2 * k]) | rounded(own[2 * k + 1]) << 16;
+                    std::memcpy(&together[k * count + m], &pair, sizeof pair);
+                }
+            }
+            product(count, together.get(), 1, count, pairs, (const uint32_t*)w.panels, to);
+            continue;
+        }
+#endif
         for (long m = 0; m < count; m++)
             for (long k = 0; k < inputs; k++) together[k * count + m] = x[m * inputs + k];
-        const Target to{y, w.outputs, w.outputs, w.bias, add};
-        if (w.half)
+        if (w.form == HALVES)
             product(count, together.get(), 1, count, inputs, (const uint16_t*)w.panels, to);
         else
             product(count, together.get(), 1, count, inputs, (const float*)w.panels, to);
@@ -232,6 +270,15 @@ static void attend(
 extern "C" {
 
 int32_t lanes() { return LANES; }
+
+// Whether matrices may come as PAIRS.
+bool takes_pairs() {
+#if defined(__AVX512BF16__)
+    return true;
+#else
+    return false;
+#endif
+}
 
 // ids [n], depth [n], sees [n, n] and, of each layer, keys and values [length, kv_heads, d_head] ->
 // hidden [n, hidden], logits [wanted, V] of the last nodes, and the nodes' keys and values

@@ -17,7 +17,7 @@ import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -111,7 +111,7 @@ def tune(args: argparse.Namespace) -> None:
     if args.verify:
         figures = [verify(model, asked[: args.verify], paths) for paths in (before, best.paths)]
         print("decoded: {:.3f} tokens a pass as it is, {:.3f} with the new tree".format(*figures))
-    model.card.tree = [list(path) for path in best.paths]
+    model.card.tree, model.card.nodes = [list(path) for path in best.paths], best.nodes
     if args.dry_run:
         print("nothing was written (--dry-run)")
         return
@@ -246,11 +246,12 @@ def verify(model: MedusaModel, asked: Sequence[Place], paths: Sequence[TreePath]
 @contextmanager
 def _drafting(model: MedusaModel, paths: Sequence[TreePath]) -> Iterator[None]:
     """Let `model` draft with another tree for a while."""
-    own, model.card.tree = model.card.tree, [list(path) for path in paths]
+    own, card = model.card, replace(model.card, tree=[list(path) for path in paths])
+    model.card = replace(card, nodes=len(paths) + 1)
     try:
         yield
     finally:
-        model.card.tree = own
+        model.card = own
 
 
 def _print_heads(rates: Sequence[Sequence[float]]) -> None:

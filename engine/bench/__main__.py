@@ -72,7 +72,7 @@ def _bench(args: argparse.Namespace) -> int:
     about = {
         "model": loaded.card.name,
         "machine": report.machine(),
-        "step": "compiled" if loaded.compiled else words,
+        "step": words.partition(":")[0] if loaded.compiled else words,
         "prompts": report.suites(asked),
     }
     print("\n".join(f"{name}: {text}" for name, text in about.items()))

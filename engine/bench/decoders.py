@@ -39,7 +39,7 @@ def open_decoder(method: Method) -> Decoder:
     if method.kind == "generate":
         return Generate(model, method.options)
     if method.compiled:
-        compiled.attach(model)
+        compiled.attach(model, rounded=not method.dtype)
     if method.tree == "static":
         model.card.tree = static_tree(len(model.card.tree), model.heads.count)
     return Engine(model, method)

@@ -82,11 +82,57 @@ OPTIONS = [
 @pytest.mark.parametrize("options", OPTIONS, ids=str)
 def test_the_text_is_the_same_with_it_and_without(library, options):
     model = tiny_model()
+    model.card.nodes = (
+        8  # typical acceptance takes of a larger tree what it does not find in a smaller
+    )
     prompt = prompts.encode(model.tokenizer, Prompt(VERILOG[:150]), 200)
     asked = DecodingOptions(max_tokens=40, **options)
     without = decoding.complete(model, prompt, asked)
     model.compiled = compiled.load(model, library)
     assert decoding.complete(model, prompt, asked).text == without.text
+
+
+@pytest.fixture
+def rounding(library):
+    """A model of bfloat16 weights and its step with products of bfloat16."""
+    model = tiny_model()
+    model.to(torch.bfloat16).to(torch.float32)
+    step = compiled.load(model, library, rounded=True)
+    if not step.rounded:
+        pytest.skip("this CPU has no AVX512-BF16: products of bfloat16 are not tested here")
+    return model, step
+
+
+def test_products_of_bfloat16_are_near_those_of_float32(rounding):
+    model, step = rounding
+    tree = build([[0], [0, 0], [1], [2]])
+    inputs = torch.arange(40, 45), tree.depth, tree.sees, states(model, 30), tree.size
+    expected, found = lean.verify(model, *inputs)[1], step.verify(*inputs)[1]
+    assert not torch.equal(found, expected)
+    assert (found - expected).abs().max() < 0.05 * expected.abs().max()
+
+
+def test_products_of_bfloat16_of_a_row_do_not_depend_on_the_other_rows(rounding):
+    model, step = rounding
+    past = states(model, 30)
+    tree = build([[n] for n in range(39)])
+    ids = torch.arange(40, 80)
+    _, together, _ = step.verify(ids, tree.depth, tree.sees, past, 40)
+    alone = build([])
+    _, root, _ = step.verify(ids[:1], alone.depth, alone.sees, past, 1)
+    assert torch.equal(together[0], root[0])
+
+
+@pytest.mark.parametrize("options", [{}, {"temperature": 0.9, "seed": 4}], ids=str)
+def test_drafts_change_no_text_with_products_of_bfloat16(rounding, options):
+    model, model.compiled = rounding
+    prompt = prompts.encode(model.tokenizer, Prompt(VERILOG[:150]), 200)
+    drafted, plain = (
+        decoding.complete(model, prompt, DecodingOptions(max_tokens=60, **options, **more))
+        for more in ({}, {"speculative": False})
+    )
+    assert drafted.text == plain.text
+    assert drafted.steps < plain.steps
 
 
 def test_it_goes_on_from_a_kept_prompt(library):
@@ -185,7 +231,8 @@ def replace_by_text(path):
 
 def replace_by_another(path):
     source = path.with_suffix(".cpp")
-    source.write_text('extern "C" { int lanes() { return 8; } void verify() {} void guess() {} }')
+    functions = "int lanes() { return 8; } bool takes_pairs() { return false; }"
+    source.write_text(f'extern "C" {{ {functions} void verify() {{}} void guess() {{}} }}')
     subprocess.run([build_step.compiler(), "-shared", "-fPIC", source, "-o", path], check=True)
     trust(path)
 

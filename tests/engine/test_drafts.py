@@ -10,7 +10,7 @@ from tiny_model import VERILOG, tiny_model
 from engine import client, prompts
 from engine.api import DecodingOptions, Prompt
 from engine.decoding import decode
-from engine.drafts import NODES, Drafter, draft_size
+from engine.drafts import NODES, NODES_COMPILED, Drafter, draft_size
 from engine.lookup import _BETWEEN
 
 PATHS = [[0], [0, 0], [1], [0, 1], [1, 0], [0, 0, 0]]
@@ -172,3 +172,14 @@ def test_shares_go_through_the_protocol_of_the_engine_process():
     sent = json.loads(json.dumps([asdict(answer), *map(asdict, steps)]))
     assert client._completion(sent[0]) == answer
     assert [step["drafted"] for step in sent[1:]] == [step.drafted for step in steps]
+
+
+def test_the_tree_is_cut_to_what_pays_on_the_machine():
+    asked = tiny_model()
+    whole = len(asked.card.tree) + 1
+    assert draft_size(asked, DecodingOptions()) == whole
+    asked.compiled = object()
+    assert draft_size(asked, DecodingOptions()) == NODES_COMPILED
+    asked.card.nodes = 6  # somebody has measured
+    assert draft_size(asked, DecodingOptions()) == 6
+    assert draft_size(asked, DecodingOptions(), most=whole) == whole
