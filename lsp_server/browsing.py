@@ -4,22 +4,41 @@ like. What they answer is found on a thread, so that a large workspace keeps nob
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Protocol, TypeVar
 
 from lsprotocol import types
 from pygls.exceptions import JsonRpcException
 from pygls.uris import from_fs_path, to_fs_path
 
-from lsp_server import folding, hover, navigation, rename, semantic, signature, symbols
+from engine.verilog.source import Source
+from lsp_server import (
+    capabilities,
+    folding,
+    hover,
+    navigation,
+    rename,
+    semantic,
+    signature,
+    symbols,
+)
 from lsp_server.files import normal
 from lsp_server.navigation import Target, Use
 from lsp_server.positions import LineIndex
 from lsp_server.session import VerifragServer
+from lsp_server.workspace import Index
 
 REQUEST_FAILED = -32803  # the protocol's code for "I can't, and here is why"
 
+T = TypeVar("T")
 At = types.TextDocumentPositionParams
+
+
+class InDocument(Protocol):
+    """Parameters of a request about a whole document."""
+
+    text_document: types.TextDocumentIdentifier
 
 
 def register(server: VerifragServer) -> None:
@@ -54,21 +73,13 @@ def _path(uri: str) -> Path:
     return normal(Path(to_fs_path(uri) or uri))
 
 
-def _place(server: VerifragServer, params: At) -> tuple[Path, int] | None:
-    """The path and the offset that a request is about; None where the document is not open."""
-    document = server.document(params.text_document.uri)
-    if document is None:
-        return None
-    return _path(document.uri), document.index.offset(params.position)
-
-
 def _lines(server: VerifragServer, path: Path) -> LineIndex:
     return LineIndex(server.index.text(path), server.workspace.position_encoding)
 
 
 def _uri(server: VerifragServer, path: Path) -> str:
     """The name of a file: the editor's own where it has it open."""
-    for document in server.workspace.text_documents.values():
+    for document in server.documents():
         if _path(document.uri) == path:
             return document.uri
     return from_fs_path(str(path))
@@ -92,6 +103,28 @@ def _declares(use: Use, target: Target) -> bool:
     return use.path == target.path and use.end == target.declaration.name_end
 
 
+async def _at(
+    server: VerifragServer, params: At, find: Callable[[Index, Path, int], T | None]
+) -> T | None:
+    """What `find` finds at the place of a request, on a thread; None where the document is not open."""
+    document = server.document(params.text_document.uri)
+    if document is None:
+        return None
+    path, offset = _path(document.uri), document.index.offset(params.position)
+    return await asyncio.to_thread(find, server.index, path, offset)
+
+
+async def _in(
+    server: VerifragServer, params: InDocument, find: Callable[[Source, LineIndex], list[T]]
+) -> list[T]:
+    """What `find` finds in a document, on a thread; nothing where it is not open."""
+    document = server.document(params.text_document.uri)
+    if document is None:
+        return []
+    path = _path(document.uri)
+    return await asyncio.to_thread(lambda: find(server.index.source(path), _lines(server, path)))
+
+
 # -- handlers --------------------------------------------------------------------------------------
 
 
@@ -99,10 +132,7 @@ async def document_symbol(
     server: VerifragServer, params: types.DocumentSymbolParams
 ) -> list[types.DocumentSymbol]:
     """The declarations of a document, as a tree."""
-    path = _path(params.text_document.uri)
-    return await asyncio.to_thread(
-        lambda: symbols.document_symbols(server.index.source(path), _lines(server, path))
-    )
+    return await _in(server, params, symbols.document_symbols)
 
 
 async def workspace_symbol(
@@ -125,15 +155,13 @@ async def workspace_symbol(
 
 async def definition(server: VerifragServer, params: At) -> list[types.Location]:
     """Where a name is declared."""
-    place = _place(server, params)
-    target = place and await asyncio.to_thread(navigation.target_at, server.index, *place)
+    target = await _at(server, params, navigation.target_at)
     return _locations(server, [_use(target)]) if target else []
 
 
 async def references(server: VerifragServer, params: types.ReferenceParams) -> list[types.Location]:
     """Where a name is used, in all files."""
-    place = _place(server, params)
-    target = place and await asyncio.to_thread(navigation.target_at, server.index, *place)
+    target = await _at(server, params, navigation.target_at)
     if not target:
         return []
     found: list[Use] = []
@@ -146,31 +174,29 @@ async def references(server: VerifragServer, params: types.ReferenceParams) -> l
 
 async def document_highlight(server: VerifragServer, params: At) -> list[types.DocumentHighlight]:
     """Where a name is used in the document."""
-    place = _place(server, params)
-    target = place and await asyncio.to_thread(navigation.target_at, server.index, *place)
+    target = await _at(server, params, navigation.target_at)
     if not target:
         return []
-    found = await asyncio.to_thread(navigation.references, server.index, place[0], target)
+    path = _path(params.text_document.uri)
+    found = await asyncio.to_thread(navigation.references, server.index, path, target)
     return [types.DocumentHighlight(one.range) for one in _locations(server, found)]
 
 
 async def show_hover(server: VerifragServer, params: At) -> types.Hover | None:
     """The declaration of a name, with its comment."""
-    place = _place(server, params)
-    found = place and await asyncio.to_thread(hover.hover, server.index, *place)
+    found = await _at(server, params, hover.hover)
     if not found:
         return None
     text, start, end = found
     content = types.MarkupContent(types.MarkupKind.Markdown, text)
-    return types.Hover(content, _lines(server, place[0]).range(start, end))
+    return types.Hover(content, _lines(server, _path(params.text_document.uri)).range(start, end))
 
 
 async def signature_help(
     server: VerifragServer, params: types.SignatureHelpParams
 ) -> types.SignatureHelp | None:
     """The ports, parameters or arguments of the list that the cursor is in."""
-    place = _place(server, params)
-    found = place and await asyncio.to_thread(signature.signature, server.index, *place)
+    found = await _at(server, params, signature.signature)
     if not found:
         return None
     units = LineIndex(found.label).units  # labels are always counted in UTF-16
@@ -188,23 +214,23 @@ async def prepare_rename(
     server: VerifragServer, params: types.PrepareRenameParams
 ) -> types.PrepareRenamePlaceholder | None:
     """Whether the name under the cursor can be renamed; an error says why not."""
-    place = _place(server, params)
-    if place is None:
+    prepared = await _prepared(server, params)
+    if prepared is None:
         return None
-    target, start, end = await _prepared(server, place)
-    return types.PrepareRenamePlaceholder(_lines(server, place[0]).range(start, end), target.name)
+    target, start, end = prepared
+    lines = _lines(server, _path(params.text_document.uri))
+    return types.PrepareRenamePlaceholder(lines.range(start, end), target.name)
 
 
 async def rename_symbol(
     server: VerifragServer, params: types.RenameParams
 ) -> types.WorkspaceEdit | None:
     """Rename what is under the cursor in all files, or say why that is not safe."""
-    place = _place(server, params)
-    if place is None:
+    prepared = await _prepared(server, params)
+    if prepared is None:
         return None
-    target, _, _ = await _prepared(server, place)
     try:
-        edits = await asyncio.to_thread(rename.rename, server.index, target, params.new_name)
+        edits = await asyncio.to_thread(rename.rename, server.index, prepared[0], params.new_name)
     except rename.RenameError as error:
         raise JsonRpcException(str(error), REQUEST_FAILED) from error
     return server.workspace_edit(
@@ -218,11 +244,11 @@ async def rename_symbol(
     )
 
 
-async def _prepared(server: VerifragServer, place: tuple[Path, int]) -> tuple[Target, int, int]:
+async def _prepared(server: VerifragServer, params: At) -> tuple[Target, int, int] | None:
     if not server.scans.finished:
         raise JsonRpcException("the workspace is still being indexed", REQUEST_FAILED)
     try:
-        return await asyncio.to_thread(rename.prepare, server.index, *place)
+        return await _at(server, params, rename.prepare)
     except rename.RenameError as error:
         raise JsonRpcException(str(error), REQUEST_FAILED) from error
 
@@ -231,38 +257,32 @@ async def folding_range(
     server: VerifragServer, params: types.FoldingRangeParams
 ) -> list[types.FoldingRange]:
     """What can be folded."""
-    path = _path(params.text_document.uri)
-    return await asyncio.to_thread(
-        lambda: folding.folding_ranges(server.index.source(path), _lines(server, path))
-    )
+    return await _in(server, params, folding.folding_ranges)
 
 
 async def semantic_tokens(
     server: VerifragServer, params: types.SemanticTokensParams
 ) -> types.SemanticTokens:
     """What each name is, in the whole document."""
-    path = _path(params.text_document.uri)
-    return await asyncio.to_thread(_tokens, server, path, None)
+    return types.SemanticTokens(await _in(server, params, _tokens(server)))
 
 
 async def semantic_tokens_range(
     server: VerifragServer, params: types.SemanticTokensRangeParams
 ) -> types.SemanticTokens:
     """What each name is, in a part of the document."""
-    return await asyncio.to_thread(_tokens, server, _path(params.text_document.uri), params.range)
+    return types.SemanticTokens(await _in(server, params, _tokens(server, params.range)))
 
 
-def _tokens(server: VerifragServer, path: Path, part: types.Range | None) -> types.SemanticTokens:
-    source, lines = server.index.source(path), _lines(server, path)
-    start = lines.offset(part.start) if part else 0
-    end = lines.offset(part.end) if part else len(source.text)
-    found = list(semantic.coloured(source, start, end))
-    if _has_no_grammar(server):
-        found += semantic.lexical(source, start, end)
-    return types.SemanticTokens(semantic.encoded(found, lines))
+def _tokens(
+    server: VerifragServer, part: types.Range | None = None
+) -> Callable[[Source, LineIndex], list[int]]:
+    def find(source: Source, lines: LineIndex) -> list[int]:
+        start = lines.offset(part.start) if part else 0
+        end = lines.offset(part.end) if part else len(source.text)
+        found = list(semantic.coloured(source, start, end))
+        if capabilities.has_no_grammar(server.client_capabilities):
+            found += semantic.lexical(source, start, end)
+        return semantic.encoded(found, lines)
 
-
-def _has_no_grammar(server: VerifragServer) -> bool:
-    document = server.client_capabilities.text_document
-    tokens = document and document.semantic_tokens
-    return bool(tokens) and tokens.augments_syntax_tokens is False
+    return find

@@ -15,7 +15,7 @@ from engine.api import Completion, DecodingOptions, Prompt, Step
 from engine.client import EngineClient
 
 GREEDY = DecodingOptions(max_tokens=512, max_seconds=30.0, stop="module")
-SAMPLED = replace(GREEDY, temperature=0.5, top_p=0.95)
+TEMPERATURE, TOP_P = 0.5, 0.95  # of the others
 CHECKS = 4  # compiled at the same time
 REPORT_SECONDS = 0.5
 
@@ -49,17 +49,20 @@ async def search(
     samples: int,
     judge: Judge,
     report: Callable[[str, float | None], None],
+    options: DecodingOptions = GREEDY,
 ) -> Judged | None:
-    """The best of `samples` answers to `prompt` that is of any use, or None.
+    """The best of `samples` answers to `prompt` that is of any use, or None. `options` are those of the
+    greedy one.
 
     Raises EngineError. Cancelling stops the decoder at its next step.
     """
     await engine.load()  # once: else both requests would, and both would fail
     found = _Found(samples, judge, report)
-    writers = [asyncio.create_task(_greedy(engine, prompt, found))]
+    writers = [asyncio.create_task(_greedy(engine, prompt, options, found))]
     if samples > 1:
+        sampled = replace(options, temperature=TEMPERATURE, top_p=TOP_P)
         sampling = engine.sample(
-            prompt, SAMPLED, samples - 1, lambda index, one: found.add(index + 1, one), found.count
+            prompt, sampled, samples - 1, lambda index, one: found.add(index + 1, one), found.count
         )
         writers.append(asyncio.create_task(sampling))
     over = asyncio.create_task(_over(writers, found))
@@ -77,11 +80,13 @@ async def search(
     return best if best is not None and best.grade < Grade.USELESS else None
 
 
-async def _greedy(engine: EngineClient, prompt: Prompt, found: _Found) -> None:
+async def _greedy(
+    engine: EngineClient, prompt: Prompt, options: DecodingOptions, found: _Found
+) -> None:
     def on_step(step: Step) -> None:
         found.count(sum(map(len, step.fragments)))
 
-    found.add(0, await engine.complete(prompt, GREEDY, on_step))
+    found.add(0, await engine.complete(prompt, options, on_step))
 
 
 async def _over(writers: list[asyncio.Task[None]], found: _Found) -> None:

@@ -18,6 +18,7 @@ from engine.verilog.filelist import FileList, read_arguments, real_path
 from engine.verilog.icarus import Icarus, Message, check
 from engine.verilog.syntax import modules
 from engine.verilog.verilator import Verilator, VerilatorMissing, lint
+from lsp_server.files import HEADERS
 from lsp_server.settings import Settings
 from lsp_server.workspace import Index
 
@@ -25,7 +26,6 @@ logger = logging.getLogger(__name__)
 
 TIME_LIMIT = 10.0  # seconds for one run of a tool
 IGNORE_MISSING = "-i"  # iverilog's switch to be silent about unknown modules
-HEADERS = (".vh", ".svh")
 
 _UNKNOWN_MODULE = re.compile(r"Unknown module type: (\S+)")
 _OPEN_BRANCH = re.compile(r"This `\w+ lacks an `endif")

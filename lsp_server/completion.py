@@ -18,7 +18,7 @@ from lsprotocol import types
 from engine.verilog.declarations import Declaration
 from engine.verilog.syntax import Module, Parameter, Port
 from lsp_server import hover, navigation
-from lsp_server.cursor import Place, place, surroundings, without_comments
+from lsp_server.cursor import LONGEST_WORD, Place, half_word, place, surroundings, without_comments
 from lsp_server.positions import LineIndex
 from lsp_server.words import DIRECTIVES, KEYWORDS, SYSTEM_TASKS
 from lsp_server.workspace import Index
@@ -29,7 +29,6 @@ LONGEST_INSTANCE = 5_000
 MOST_MODULES = 200
 
 _CONNECTED = re.compile(r"\.\s*([A-Za-z_][\w$]*)")
-_HALF = re.compile(r"[\w$]*\Z")
 _ARGUMENTS = re.compile(r"`define\s+\w+\(([^)]*)\)")
 
 _Kind = types.CompletionItemKind
@@ -74,7 +73,7 @@ class Asked:
 def menu(asked: Asked, workspace: Index) -> types.CompletionList:
     """What fits there; nothing in comments and strings."""
     text, offset = asked.text, asked.offset
-    line = text[text.rfind("\n", 0, offset) + 1 : offset]
+    line = text[max(text.rfind("\n", 0, offset) + 1, offset - LONGEST_WORD) : offset]
     if surroundings(text, offset) != "code" or re.search(r"\d?'\w*\Z", line):
         return _list([])
     if re.search(r"`\w*\Z", line):
@@ -116,7 +115,7 @@ def connections(asked: Asked, workspace: Index) -> Iterator[types.CompletionItem
     module = workspace.module(name) if name else None
     if module is None:
         return
-    half = asked.offset - len(_HALF.search(code[: asked.offset])[0])
+    half = asked.offset - len(half_word(code, asked.offset))
     taken = {
         *_CONNECTED.findall(code[opening : code.rfind(".", 0, half + 1)]),
         *_CONNECTED.findall(code[asked.offset : _closing(code, asked.offset)]),
@@ -144,7 +143,7 @@ def _words(asked: Asked, workspace: Index) -> types.CompletionList:
     items = list(_names(asked, workspace)) if here in _NAMES_IN else []
     cut = False
     if here == "item":
-        half = _HALF.search(asked.text[: asked.offset])[0].lower()
+        half = half_word(asked.text, asked.offset).lower()
         modules = [name for name in workspace.names() if _spells(half, name.lower())]
         cut = len(modules) > MOST_MODULES
         items += (_instance(name, asked, workspace) for name in modules[:MOST_MODULES])

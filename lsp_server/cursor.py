@@ -14,6 +14,7 @@ from engine.api import Stop
 
 # How far from the cursor the ends of its module are looked for, in characters.
 REACH = 250_000
+LONGEST_WORD = 500
 
 Surroundings = Literal["code", "comment", "string"]
 Place = Literal["file", "parameters", "ports", "item", "statement", "event", "list", "expression"]
@@ -32,7 +33,7 @@ MODULE_END = re.compile(r"\bendmodule\b(?:[ \t]*:[ \t]*\w+)?")
 _OPAQUE = re.compile(OPAQUE, re.DOTALL)
 _MODULE_ENDS = re.compile(rf"{OPAQUE}|(?P<end>{MODULE_END.pattern})", re.DOTALL)
 _LEXEMES = re.compile(rf"{OPAQUE}|[`$]?[A-Za-z_][\w$]*|\d[\w']*|\S", re.DOTALL)
-_WORD_BEFORE = re.compile(r"[\w$]+\Z")
+_HALF = re.compile(r"[\w$]*\Z")
 # What a line ends with when a block of lines is to follow.
 _OPENS_BLOCK = re.compile(
     r"(?:\b(?:begin|fork)\b(?:\s*:\s*\w+)?|\b(?:else|generate)"
@@ -66,6 +67,12 @@ def inside_module(text: str, offset: int) -> bool:
 def without_comments(text: str) -> str:
     """`text` with blanks for comments and strings; every offset stays."""
     return _OPAQUE.sub(lambda match: re.sub(r"[^\n]", " ", match.group()), text)
+
+
+def half_word(text: str, offset: int) -> str:
+    """What of a word stands before `offset`; empty where none ends there."""
+    # Bounded: a line may be a whole netlist, and this is asked for with each key.
+    return _HALF.search(text, max(0, offset - LONGEST_WORD), offset).group()
 
 
 def surroundings(text: str, offset: int) -> Surroundings:
@@ -106,9 +113,8 @@ def stop_policy(text: str, offset: int) -> Stop:
 def place(text: str, offset: int) -> Place:
     """What can stand at `offset`; the word that is being typed there does not count."""
     start, _ = enclosing(text, offset)
-    half = _WORD_BEFORE.search(text, start, offset)
     scan = _Scan()
-    for match in _LEXEMES.finditer(text, start, half.start() if half else offset):
+    for match in _LEXEMES.finditer(text, start, offset - len(half_word(text, offset))):
         if match.lastgroup != "comment":
             scan.read(match.group())
     return scan.place()

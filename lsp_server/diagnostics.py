@@ -10,7 +10,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -28,6 +28,7 @@ logger = logging.getLogger(__name__)
 LARGE = 2_000_000  # characters; a document of that size is checked only after a longer pause
 LARGE_DELAY = 2.0  # seconds
 MAX_FILES = 20  # closed files that one check may say something about
+MAX_SHOWN = 300  # diagnostics of one file; more would only keep the editor busy
 
 T = TypeVar("T")
 Diagnostics = list[types.Diagnostic]
@@ -146,6 +147,9 @@ class Diagnoser:
             report = await self._diagnose(document, generation)
         before = self._reports.get(uri, Report(0))
         self._reports[uri] = report
+        if report.files != before.files:
+            others = ", ".join(sorted(map(str, report.files - {document.path})))
+            logger.info("%s is checked with %s", document.path, others or "no other file")
         self._publish(uri, document.version, report.own)
         self._publish_closed([*before.elsewhere, *report.elsewhere])
         users = [one for one, other in self._reports.items() if document.path in other.files]
@@ -171,6 +175,8 @@ class Diagnoser:
             return Report(generation, own, notes)
         if found.missing:
             self._tell(found.missing)
+        if not now.diagnostics_warnings:
+            found = _without_warnings(found)
         own, elsewhere = await self._threaded(_placed, found, document, context)
         return Report(generation, own, {**elsewhere, **notes}, unit.files)
 
@@ -211,7 +217,7 @@ def _placed(
     linted = _not_said(found.verilator, found.icarus)
     own = to_diagnostics(found.icarus, text, path, encode)
     own += to_diagnostics(linted, text, path, encode, "verilator")
-    return own, _others(found.icarus, document, context)
+    return _bounded(own), _others(found.icarus, document, context)
 
 
 def _others(
@@ -222,10 +228,27 @@ def _others(
     wrong = [one for one in messages if one.severity == "error" and one.file != own]
     files = [Path(file) for file in dict.fromkeys(one.file for one in wrong)]
     return {
-        file: to_diagnostics(wrong, context.index.text(file), file, document.encode)
+        file: _bounded(to_diagnostics(wrong, context.index.text(file), file, document.encode))
         for file in files[:MAX_FILES]
         if file.is_file()
     }
+
+
+def _bounded(found: Diagnostics) -> Diagnostics:
+    """The first `MAX_SHOWN` of `found`; the last one says how many more there are."""
+    if len(found) <= MAX_SHOWN:
+        return found
+    found = sorted(found, key=lambda one: one.range.start)
+    *shown, last = found[:MAX_SHOWN]
+    more = f"{len(found) - len(shown)} more problems follow and are not shown"
+    return [*shown, types.Diagnostic(last.range, more, last.severity, "more", source="verifrag")]
+
+
+def _without_warnings(found: Said) -> Said:
+    def errors(messages: Sequence[Message]) -> list[Message]:
+        return [one for one in messages if one.severity == "error"]
+
+    return replace(found, icarus=errors(found.icarus), verilator=errors(found.verilator))
 
 
 def _not_said(linted: Sequence[Message], compiled: Sequence[Message]) -> list[Message]:

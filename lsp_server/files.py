@@ -11,7 +11,8 @@ from pathlib import Path
 
 logger = logging.getLogger(__name__)
 
-SUFFIXES = (".v", ".vh", ".sv", ".svh")
+HEADERS = (".vh", ".svh")
+SUFFIXES = (".v", ".sv", *HEADERS)
 MAX_FILE_SIZE = 1 << 20
 """In bytes, and of a document in characters; what is larger defines nothing here."""
 SKIPPED_FOLDERS = ("node_modules", "build")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from lsprotocol import types
@@ -97,6 +98,7 @@ async def run(server: VerifragServer, command: str, uri: str, place: types.Range
 
 async def _search(server: VerifragServer, uri: str, job: Job, title: str) -> Judged | None:
     samples = server.settings.generate_samples
+    options = replace(GREEDY, viability="names" if server.settings.engine_viability else "off")
 
     async def judge(number: int, answer: str) -> Judged:
         judged = await _judged(server, uri, job, number, answer)
@@ -106,7 +108,7 @@ async def _search(server: VerifragServer, uri: str, job: Job, title: str) -> Jud
 
     try:
         async with work_done(server, title, lambda: server.generations.cancel(uri)) as report:
-            best = await search(server.engine, job.prompt, samples, judge, report)
+            best = await search(server.engine, job.prompt, samples, judge, report, options)
     except EngineError as error:
         if server.engine.state.kind != "failed":  # else the user knows already
             server.tell(f"no module was generated: {error}")

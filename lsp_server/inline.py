@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable
+from bisect import bisect_left
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from itertools import accumulate
+from typing import Literal
 
 from lsprotocol import types
 
@@ -13,7 +16,7 @@ from engine.api import Completion, DecodingOptions, Prompt, Step
 from engine.client import EngineClient
 from engine.verilog.lexemes import KEYWORDS
 from lsp_server import prompt as prompts
-from lsp_server.cursor import enclosing, stop_policy, surroundings, without_comments
+from lsp_server.cursor import enclosing, half_word, stop_policy, surroundings, without_comments
 from lsp_server.offers import Offer
 from lsp_server.positions import LineIndex
 from lsp_server.screen import Shown, screen
@@ -31,7 +34,11 @@ _DECLARES = re.compile(
     r"\b(?:wire|reg|logic|integer|genvar|parameter|localparam|input|output|inout|real|time|int|bit"
     r"|module|function|task|typedef|enum|struct|tri|var)\b[^;]*"
 )
-_LABEL_OR_INSTANCE = re.compile(r":\s*([A-Za-z_]\w*)|\b[A-Za-z_]\w*\s+([A-Za-z_]\w*)\s*\(")
+_VALUE_OR_RANGE = re.compile(r"=[^,;)]*|\[[^\]]*\]")
+_FROM_ELSEWHERE = re.compile(r"`include\b|\bimport\b")
+_LABEL_OR_INSTANCE = re.compile(
+    r":\s*([A-Za-z_]\w*)|(?:\b[A-Za-z_]\w*\s|\))\s*([A-Za-z_]\w*)\s*(?:\(|\Z)"
+)
 
 
 @dataclass(frozen=True)
@@ -82,30 +89,43 @@ def welcome(at: Place) -> bool:
 
 @dataclass(frozen=True)
 class Question:
-    """What the engine is asked at `at`, and how it is to decode the first, greedy answer."""
+    """What the engine is asked at `at`, and how it is to decode the first, greedy answer. With `known`,
+    which tells modules, that is shown only as far as it uses names there are."""
 
     at: Place
     prompt: Prompt
     options: DecodingOptions
+    known: prompts.Header | None = None
 
 
-def question(at: Place, settings: Settings, window: int, header: prompts.Header) -> Question:
-    """What to ask a model that sees `window` tokens."""
+def question(
+    at: Place, settings: Settings, window: int, header: prompts.Header, unasked: bool
+) -> Question:
+    """What to ask a model that sees `window` tokens. What comes `unasked` uses only declared names."""
     text, offset = at.prefix + at.suffix, len(at.prefix)
     room = prompts.Room.of(window, settings.completion_max_tokens)
     options = DecodingOptions(
         max_tokens=settings.completion_max_tokens,
         max_seconds=settings.completion_max_seconds,
         stop=stop_policy(text, offset),
+        viability=_viability(at, settings, unasked),
     )
-    return Question(at, prompts.build(text, offset, header, room), options)
+    prompt = prompts.build(text, offset, header, room)
+    return Question(at, prompt, options, header if unasked else None)
+
+
+def _viability(at: Place, settings: Settings, unasked: bool) -> Literal["off", "syntax", "names"]:
+    if not settings.engine_viability:
+        return "off"
+    return "names" if unasked and not _FROM_ELSEWHERE.search(at.prefix) else "syntax"
 
 
 async def ghost_text(
     asked: Question, engine: EngineClient, on_step: Callable[[Step], None] | None = None
 ) -> Ghost:
     """The first answer, screened. Raises EngineError; cancelling stops the decoder."""
-    return await _screened(asked, await engine.complete(asked.prompt, asked.options, on_step))
+    completion = await engine.complete(asked.prompt, asked.options, on_step)
+    return await asyncio.to_thread(_screened, asked, completion, asked.known)
 
 
 async def alternatives(asked: Question, engine: EngineClient, count: int) -> list[Ghost]:
@@ -113,29 +133,54 @@ async def alternatives(asked: Question, engine: EngineClient, count: int) -> lis
     sampled: dict[int, Completion] = {}
     options = replace(asked.options, temperature=TEMPERATURE)
     await engine.sample(asked.prompt, options, count, sampled.__setitem__)
-    return [await _screened(asked, completion) for _, completion in sorted(sampled.items())]
+    ended = [completion for _, completion in sorted(sampled.items())]
+    return [await asyncio.to_thread(_screened, asked, one, None) for one in ended]
 
 
-async def _screened(asked: Question, completion: Completion) -> Ghost:
-    fragments = completion.fragments or (completion.text,)
-    at = asked.at
-    # Parsing takes milliseconds, but in a long module they add up.
-    shown = await asyncio.to_thread(screen, at.prefix, at.suffix, fragments)
+def _screened(asked: Question, completion: Completion, known: prompts.Header | None) -> Ghost:
+    at, fragments = asked.at, completion.fragments or (completion.text,)
+    declared = fragments if known is None else declared_part(at, fragments, known)
+    shown = screen(at.prefix, at.suffix, declared)
+    if len(declared) < len(fragments):
+        shown = replace(shown, fate="undeclared")
     return Ghost(asked.prompt, completion, shown)
 
 
 def new_names(at: Place, text: str, known: Callable[[str], object]) -> set[str]:
     """The names that `text` uses though nobody has declared them: they are no word of the module
-    around the cursor, not declared in `text`, and not `known` as a module."""
+    around the cursor, not declared in `text`, and not `known` as a module. None where the text before
+    includes or imports something, which may declare any."""
+    if _FROM_ELSEWHERE.search(at.prefix):
+        return set()
     start, end = enclosing(at.prefix + at.suffix, len(at.prefix))
     around = without_comments(at.prefix[start:] + at.suffix[: end - len(at.prefix)])
-    code = without_comments(text)
-    declared = {name for match in _DECLARES.finditer(code) for name in _NAME.findall(match[0])}
+    before = without_comments(at.prefix[start:]).rpartition(";")[2]  # it may begin a declaration
+    code = before + without_comments(text)
+    declared = {
+        name
+        for match in _DECLARES.finditer(code)
+        for name in _NAME.findall(_VALUE_OR_RANGE.sub(" ", match[0]))
+    }
     declared |= {name for names in _LABEL_OR_INSTANCE.findall(code) for name in names}
-    half = re.search(r"[\w$]*\Z", at.prefix)[0]
+    half = half_word(at.prefix, len(at.prefix))
     used = set(_NAME.findall(without_comments(half + text)))
     words = set(re.findall(r"[A-Za-z_][\w$]*", around))
     return {name for name in used - declared - words - set(KEYWORDS) if not known(name)}
+
+
+def declared_part(
+    at: Place, fragments: Sequence[str], known: Callable[[str], object]
+) -> Sequence[str]:
+    """The fragments before the first that uses a name which nobody has declared, as in `new_names`."""
+    text = "".join(fragments)
+    names = new_names(at, text, known)
+    if not names:
+        return fragments
+    half = half_word(at.prefix, len(at.prefix))
+    any_of_them = rf"(?<![\w$`.'\\])(?:{'|'.join(map(re.escape, names))})(?![\w$])"
+    first = re.search(any_of_them, without_comments(half + text)).end() - len(half)
+    ends = list(accumulate(map(len, fragments)))
+    return fragments[: bisect_left(ends, first)]
 
 
 def item(offer: Offer, at: Place, index: LineIndex, offer_id: str) -> types.InlineCompletionItem:

@@ -20,9 +20,7 @@ class Latest:
 
         Cancelling the caller cancels `work` and is passed on.
         """
-        self.cancel(key)
-        task = asyncio.create_task(work)
-        self._running[key] = task
+        task = self.start(key, work)
         try:
             return await task
         except asyncio.CancelledError:
@@ -30,9 +28,17 @@ class Latest:
             if caller is not None and caller.cancelling():
                 raise
             return None
-        finally:
-            if self._running.get(key) is task:
-                del self._running[key]
+
+    def start(self, key: str, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+        """Run `work` without waiting for it."""
+        self.cancel(key)
+        task = self._running[key] = asyncio.create_task(work)
+        task.add_done_callback(lambda done: self._ended(key, done))
+        return task
+
+    def _ended(self, key: str, task: asyncio.Task[Any]) -> None:
+        if self._running.get(key) is task:
+            del self._running[key]
 
     def running(self, key: str) -> bool:
         """Whether something runs for `key`."""

@@ -24,6 +24,8 @@ T = TypeVar("T")
 REMEMBERED = 256
 # Offers whose surroundings are kept, to be found again while typing.
 RECENT = 24
+# Typing an opener, the editor may put its closer behind the cursor.
+PAIRS = {"(": ")", "[": "]", "{": "}", '"': '"'}
 # What an editor adds behind the cursor while one types along an offer.
 AUTO_CLOSED = set(")]}\"' ;\r\n\t")
 # Text that arrives in one change and has at least so many characters was not typed key by key.
@@ -71,6 +73,32 @@ class Offer:
         return None
 
 
+@dataclass
+class Draft:
+    """Ghost text in the making between `prefix` and `suffix`: `text` is what there is of it so far."""
+
+    prefix: str
+    suffix: str
+    text: str = ""
+
+    def typed(self, document: str) -> int | None:
+        """How many characters of it a document has where it is made; None where it has anything else
+        there. A closer that the editor has put behind an opener does not matter."""
+        between = document[len(self.prefix) : len(document) - len(self.suffix)]
+        if document != self.prefix + between + self.suffix:
+            return None
+        if self.text.startswith(between):
+            return len(between)
+        typed, closer = between[:-1], between[-1]
+        paired = self.text.startswith(typed) and PAIRS.get(typed[-1:]) == closer
+        return len(typed) if paired else None
+
+    def leads_to(self, prefix: str, suffix: str) -> bool:
+        """Whether the cursor gets between `prefix` and `suffix` by typing along it."""
+        typed = self.typed(prefix + suffix)
+        return typed is not None and len(prefix) == len(self.prefix) + typed
+
+
 class Offers:
     """The last `REMEMBERED` offers by id, and the `RECENT` latest of each document with their
     surroundings."""
@@ -92,7 +120,10 @@ class Offers:
 
     def prepare(self, offer: Offer) -> None:
         """`offer` will be found by `along`, without having been shown."""
-        self._recent[offer.reference.uri].appendleft(offer)
+        recent = self._recent[offer.reference.uri]
+        if offer in recent:
+            recent.remove(offer)
+        recent.appendleft(offer)
 
     def along(self, uri: str, prefix: str, suffix: str) -> Offer | None:
         """What is left of the latest offer that the cursor in `uri` has got to by typing along it."""

@@ -16,6 +16,8 @@ from lsprotocol import types
 from pygls.exceptions import JsonRpcException
 from pygls.lsp.server import LanguageServer
 
+from lsp_server import capabilities
+
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
@@ -81,8 +83,7 @@ async def work_done(
 
 
 async def _created(server: LanguageServer, token: str) -> bool:
-    window = server.client_capabilities.window
-    if not (window and window.work_done_progress):
+    if not capabilities.shows_progress(server.client_capabilities):
         return False
     try:
         await ask(server.work_done_progress.create_async(token))

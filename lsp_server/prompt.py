@@ -22,9 +22,8 @@ from lsp_server.cursor import MODULE_START, enclosing, without_comments
 CHARACTERS_A_TOKEN = 2.5
 # Looked at around the cursor, whatever the model's window.
 PREFIX_CHARACTERS = 64_000
-# How far from the cursor a module's name still makes its header worth knowing.
-NEAR_BEFORE = 3_000
-NEAR_AFTER = 500
+# How far before the cursor a module's name still makes its header worth knowing.
+NEAR = 3_000
 # A prefix that is cut loses this part of its room at once: while one types, it keeps its beginning,
 # and the engine what it has read of it.
 STRIDES = 6
@@ -65,7 +64,7 @@ def build(text: str, offset: int, header: Header, room: Room) -> Prompt:
     """The fill-in-the-middle prompt at `offset`."""
     before = text[max(0, offset - PREFIX_CHARACTERS) : offset].replace("\r\n", "\n")
     after = text[offset : offset + 2 * room.suffix].replace("\r\n", "\n")[: room.suffix]
-    near = [*IDENTIFIER.findall(before[-NEAR_BEFORE:])[::-1], *IDENTIFIER.findall(after)]
+    near = [*IDENTIFIER.findall(before[-NEAR:])[::-1], *IDENTIFIER.findall(after)]
     # What the prompt shows anyway needs no header, above all the module being written.
     seen = {*MODULE_START.findall(before[-room.whole :]), *MODULE_START.findall(after)}
     start = enclosing(before, len(before))[0]

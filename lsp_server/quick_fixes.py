@@ -7,7 +7,7 @@ edits. What would not help is not offered.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from lsprotocol import types
@@ -23,7 +23,12 @@ from engine.verilog.repairs import (
     remove_declaration,
 )
 from engine.verilog.source import Source
+from lsp_server.cursor import without_comments
 from lsp_server.positions import LineIndex
+from lsp_server.workspace import INCLUDE
+
+Header = Callable[[str], str | None]
+"""The name of a file to include for a macro, if there is one."""
 
 KIND = types.CodeActionKind.QuickFix
 
@@ -50,7 +55,11 @@ def wanted(context: types.CodeActionContext) -> bool:
 
 
 def fixes(
-    lines: LineIndex, source: Source, params: types.CodeActionParams, lookup: Lookup
+    lines: LineIndex,
+    source: Source,
+    params: types.CodeActionParams,
+    lookup: Lookup,
+    header: Header,
 ) -> list[Fix]:
     """The fixes for the diagnostics of a request, and for the instance that its range begins in."""
     found = []
@@ -62,6 +71,8 @@ def fixes(
             for title, edits in _repairs(source, diagnostic, start, end, lookup)
             if edits
         ]
+        if diagnostic.code == "undefined-macro" and (name := header(source.text[start:end])):
+            found.append(Fix(f"Include {name}", [include(source.text, name)], diagnostic))
     offset = lines.offset(params.range.start)
     if not any(one.title.startswith(_CONNECT) for one in found):
         instances = [one for one in _instances(source) if one.start <= offset <= one.end]
@@ -91,6 +102,23 @@ def _repairs(
         case "syntax":
             for token in dict.fromkeys(_EXPECTED.findall(diagnostic.message)):
                 yield f"Insert {token}", insert_token(source.text, token, end)
+
+
+def include(text: str, name: str) -> Edit:
+    """Include the file `name` below the last file that is included, or else above the first code and
+    the comment that belongs to it."""
+    line_end = "\r\n" if "\r\n" in text else "\n"
+    line = f'`include "{name}"{line_end}'
+    included = list(INCLUDE.finditer(text))
+    if included:
+        at = text.find("\n", included[-1].end()) + 1 or len(text)
+        return Edit(at, at, line)
+    code = re.search(r"\S", without_comments(text))
+    above = text[: text.rfind("\n", 0, code.start() if code else 0) + 1].splitlines(keepends=True)
+    while above and above[-1].strip():
+        above.pop()
+    at = len("".join(above))
+    return Edit(at, at, line)
 
 
 def _instances(source: Source) -> list[Declaration]:

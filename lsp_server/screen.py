@@ -16,7 +16,7 @@ from typing import Literal
 
 from engine.verilog.lexemes import KEYWORDS
 from engine.verilog.syntax import SyntaxProblem, problems
-from lsp_server.cursor import enclosing, surroundings, without_comments
+from lsp_server.cursor import enclosing, half_word, surroundings, without_comments
 from lsp_server.fitting import Fitted, fit, prose, without_overlap
 
 # A module longer than this is not parsed for every keystroke, so nothing is shown in it.
@@ -26,7 +26,6 @@ MOST_CUTS = 48
 _HEAD = 10_000  # characters on either side that are asked for their line ends
 
 _WORD = re.compile(r"[\w$]+")
-_WORD_BEFORE = re.compile(r"[\w$]+\Z")
 _NAME_BEFORE = re.compile(r"(?<!['\w$])[\w$]+\Z")  # not the base of a number, as in 8'h
 _BLOCK_END = re.compile(r"expected '(?:end|join)")
 _NOTHING = re.compile(r"\s*")
@@ -35,11 +34,12 @@ _NOTHING = re.compile(r"\s*")
 @dataclass(frozen=True)
 class Shown:
     """What may be shown in place of the `replaced` characters that follow the cursor. `fate` says
-    whether the syntax took the completion as a whole, cut back, or not at all."""
+    whether the syntax took the completion as a whole, cut back, or not at all, or that it was cut
+    before an undeclared name."""
 
     text: str
     replaced: int = 0
-    fate: Literal["whole", "cut", "dropped"] = "whole"
+    fate: Literal["whole", "cut", "dropped", "undeclared"] = "whole"
 
 
 def screen(prefix: str, suffix: str, fragments: Sequence[str]) -> Shown:
@@ -108,8 +108,8 @@ def _placed(
     """The errors at the seam of `before` and `after`, and those elsewhere by their place: in `before`
     the offset, in `after` the distance from its end."""
     first = len(without_comments(before).rstrip())
-    if half := _WORD_BEFORE.search(before):
-        first = half.start()
+    if half := half_word(before, len(before)):
+        first = len(before) - len(half)
     last = len(before) + replaced + _NOTHING.match(without_comments(after[replaced:])).end()
     whole = len(before) + len(after)
     seam: Counter[str] = Counter()
@@ -148,7 +148,7 @@ def _fits_the_word(buffer: Buffer, shown: str) -> bool:
         names.remove(typed)
     known = {*KEYWORDS, *names}
     words = _WORD.findall(left + shown + right)
-    if right and _WORD_BEFORE.search(shown) and words[-1] not in known:
+    if right and half_word(shown, len(shown)) and words[-1] not in known:
         return False
     if _WORD.match(shown):
         return not left or words[0] in known

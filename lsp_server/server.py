@@ -9,7 +9,7 @@ from typing import Any
 
 from lsprotocol import types
 
-from lsp_server import browsing, completion, generate, inline, quick_fixes, state
+from lsp_server import browsing, capabilities, completion, generate, inline, quick_fixes, state
 from lsp_server.completion import Asked
 from lsp_server.positions import Documents
 from lsp_server.session import VerifragServer
@@ -112,7 +112,7 @@ async def pull_diagnostics(
     server: VerifragServer, params: types.DocumentDiagnosticParams
 ) -> types.RelatedFullDocumentDiagnosticReport | types.RelatedUnchangedDocumentDiagnosticReport:
     """The diagnostics of the text as it is now, once they are known."""
-    if not server.is_asked_for_diagnostics():  # it is pushed them
+    if not capabilities.pulls_diagnostics(server.client_capabilities):  # it is pushed them
         return types.RelatedFullDocumentDiagnosticReport(items=[])
     report = await server.diagnoser.report(params.text_document.uri)
     version = str(report.generation)
@@ -154,7 +154,7 @@ async def complete(server: VerifragServer, params: types.CompletionParams) -> ty
     if document is None:
         return types.CompletionList(is_incomplete=False, items=[])
     lines = document.index
-    snippets = server.knows_snippets()
+    snippets = capabilities.knows_snippets(server.client_capabilities)
     asked = Asked(lines, lines.offset(params.position), Path(document.path), snippets)
     return await asyncio.to_thread(completion.menu, asked, server.index)
 
@@ -188,8 +188,15 @@ async def _quick_fixes(
     if document is None or not quick_fixes.wanted(params.context):
         return []
     lines = document.index
-    source = server.index.source(Path(document.path))
-    found = await asyncio.to_thread(quick_fixes.fixes, lines, source, params, server.index.module)
+    path, index = Path(document.path), server.index
+    found = await asyncio.to_thread(
+        quick_fixes.fixes,
+        lines,
+        index.source(path),
+        params,
+        index.module,
+        lambda macro: index.header_with(macro, path),
+    )
     return [
         types.CodeAction(
             title=fix.title,

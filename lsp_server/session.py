@@ -14,7 +14,7 @@ from collections.abc import Coroutine, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import unquote, urlparse
 
 from lsprotocol import types
 from pygls.lsp.server import LanguageServer
@@ -24,8 +24,9 @@ from engine import model_store
 from engine.api import DEFAULT_WINDOW, EngineError
 from engine.client import EngineClient, EngineState
 from engine.links import Limits
+from engine.verilog import overlay
 from engine.verilog.icarus import IcarusMissing, check_untrusted
-from lsp_server import __version__
+from lsp_server import __version__, capabilities
 from lsp_server import prompt as prompts
 from lsp_server import state as states
 from lsp_server.checking import Context, configured, set_up, unit
@@ -39,7 +40,7 @@ from lsp_server.progress import NoAnswerError, Report, ask, nobody, work_done
 from lsp_server.project import WATCHED as WATCHED_PROJECTS
 from lsp_server.project import Projects
 from lsp_server.scanning import Scans
-from lsp_server.settings import SECTION, Settings, parse
+from lsp_server.settings import SECTION, Settings, chosen, parse
 from lsp_server.settings_carried import SECTION as CARRIED
 from lsp_server.workspace import Index
 
@@ -49,6 +50,7 @@ engine_logger = logging.getLogger("engine.process")
 # For tests: a JSON list, the command of a stand-in for the engine process.
 ENGINE_COMMAND = "VERIFRAG_ENGINE_COMMAND"
 WATCHED = "**/*.{v,vh,sv,svh}"
+EDITED = ("file", "untitled")  # the schemes of uris whose documents are edited
 
 
 class VerifragServer(LanguageServer):
@@ -58,7 +60,7 @@ class VerifragServer(LanguageServer):
         super().__init__("verifrag", __version__)
         command = os.environ.get(ENGINE_COMMAND)
         self.settings = Settings()
-        self.index = Index()
+        self.index = Index(self._include_dirs)
         self.scans = Scans(self, self.index)
         self.projects = Projects()
         self.diagnoser = Diagnoser(
@@ -90,6 +92,7 @@ class VerifragServer(LanguageServer):
         self._model_watch = ModelWatch(self._model_published)
         self._model_watch.start()
         self._register()
+        await asyncio.to_thread(overlay.sweep)
         await self.settings_changed(self.initial_options)
         await self.scan()
 
@@ -149,9 +152,16 @@ class VerifragServer(LanguageServer):
 
     # -- documents and modules -----------------------------------------------------------------
 
+    def documents(self) -> list[Document]:
+        """The open documents, but for those that are no file's text as it is edited: what `git:` names
+        is an old version, shown for comparison."""
+        opened = self.workspace.text_documents.values()
+        return [one for one in opened if _is_edited(one.uri)]
+
     def document(self, uri: str) -> Document | None:
-        """The open document, or None."""
-        return self.workspace.text_documents.get(unquote(uri))
+        """The one of `documents` called `uri`, or None."""
+        found = self.workspace.text_documents.get(unquote(uri))
+        return found if _is_edited(uri) else None
 
     def folders(self) -> list[Path]:
         """The workspace folders on this machine."""
@@ -173,9 +183,9 @@ class VerifragServer(LanguageServer):
     def _publish(self, uri: str, version: int | None, diagnostics: list[types.Diagnostic]) -> None:
         """Show diagnostics of a document that is open, at `version`, or of a closed file. Where the
         client asks for those of open documents, they are not sent a second time."""
-        if version is not None and self.is_asked_for_diagnostics():
+        if version is not None and capabilities.pulls_diagnostics(self.client_capabilities):
             diagnostics = []
-        elif not self._shows_related():
+        elif not capabilities.shows_related(self.client_capabilities):
             diagnostics = list(map(in_words, diagnostics))
         self.text_document_publish_diagnostics(
             types.PublishDiagnosticsParams(uri, diagnostics, version)
@@ -183,14 +193,18 @@ class VerifragServer(LanguageServer):
 
     def document_changed(self, uri: str) -> None:
         """A document was opened or changed: index and check it."""
-        self.hints.changed(uri, self.document(uri).source)
-        if path := to_fs_path(uri):
-            self.index.update(Path(path), self.document(uri).source)
+        document = self.document(uri)
+        if document is None:
+            return
+        self.hints.changed(uri, document.source)
+        self.index.update(Path(document.path), document.source)
         if self.scans.finished:  # before, modules of other files would seem unknown
             self.diagnoser.check(uri, changed=True)
 
     def document_closed(self, uri: str) -> None:
         """A document was closed: end its requests, and let the file on disk count again."""
+        if not _is_edited(uri):
+            return
         self.hints.closed(uri)
         self.generations.cancel(uri)
         if path := to_fs_path(uri):
@@ -241,47 +255,25 @@ class VerifragServer(LanguageServer):
         """What `path` is checked with, by the settings and its project. Reads files."""
         listing = self.projects.find(path, self.folders(), self.settings.project_file_lists)
         root = next(iter(self.folders()), Path.cwd())
-        context = Context(self.index, set_up(self.settings, root), listing)
-        self.index.search_includes_in(map(Path, configured(context.icarus, listing).include_dirs))
-        return context
+        return Context(self.index, set_up(self.settings, root), listing)
+
+    def _include_dirs(self, path: Path) -> list[Path]:
+        context = self.context(path)
+        return list(map(Path, configured(context.icarus, context.listing).include_dirs))
 
     def check_all(self) -> None:
         """Check every open document again, once the index knows the workspace."""
         if not self.scans.finished:
             return
-        for document in self.workspace.text_documents.values():
+        for document in self.documents():
             self.diagnoser.check(document.uri)
-        if self.is_asked_for_diagnostics():
+        if capabilities.pulls_diagnostics(self.client_capabilities):
             self.workspace_diagnostic_refresh(None)
-
-    # -- what the client can do ----------------------------------------------------------------
-
-    def is_asked_for_diagnostics(self) -> bool:
-        """Whether the client pulls diagnostics, and can be told to do it again. Any other is pushed
-        them, even if it pulls: nobody is to see everything twice."""
-        document, workspace = (
-            self.client_capabilities.text_document,
-            self.client_capabilities.workspace,
-        )
-        refreshed = workspace and workspace.diagnostics and workspace.diagnostics.refresh_support
-        return bool(document and document.diagnostic and refreshed)
-
-    def _shows_related(self) -> bool:
-        document = self.client_capabilities.text_document
-        shown = document and document.publish_diagnostics
-        return bool(shown and shown.related_information)
-
-    def knows_snippets(self) -> bool:
-        document = self.client_capabilities.text_document
-        item = document and document.completion and document.completion.completion_item
-        return bool(item and item.snippet_support)
 
     def workspace_edit(self, edits: dict[str, list[types.TextEdit]]) -> types.WorkspaceEdit:
         """The edits of several documents, by their uris, tied to the versions of those that are open
         where the client knows versions."""
-        workspace = self.client_capabilities.workspace
-        capable = workspace and workspace.workspace_edit
-        if not (capable and capable.document_changes):
+        if not capabilities.knows_versions(self.client_capabilities):
             return types.WorkspaceEdit(changes=edits)
         changes = []
         for uri, found in edits.items():
@@ -303,6 +295,7 @@ class VerifragServer(LanguageServer):
             self.tell("\n".join(problems), types.MessageType.Warning)
         self._told_problems = problems
         if self.settings != before:
+            logger.info("settings: %s", chosen(self.settings) or "the defaults")
             self.hints.start_over()
             self.check_all()
         if _indexed_by(self.settings) != _indexed_by(before):
@@ -318,8 +311,7 @@ class VerifragServer(LanguageServer):
 
     async def _ask_settings(self) -> tuple[Any, Any] | None:
         """The client's sections `verifrag` and `verilog`; None where it can't be asked."""
-        workspace = self.client_capabilities.workspace
-        if not (workspace and workspace.configuration):
+        if not capabilities.tells_settings(self.client_capabilities):
             return None
         items = [types.ConfigurationItem(section=section) for section in (SECTION, CARRIED)]
         request = self.workspace_configuration_async(types.ConfigurationParams(items))
@@ -392,6 +384,10 @@ class VerifragServer(LanguageServer):
         if await self.load_model(str(folder)):
             info = self.engine.state.info
             self.tell(f"now uses {info.name} (round {info.round}).", types.MessageType.Info)
+
+
+def _is_edited(uri: str) -> bool:
+    return urlparse(uri).scheme in EDITED
 
 
 def _indexed_by(settings: Settings) -> tuple[object, ...]:

@@ -57,6 +57,12 @@ class Settings:
     engine_enabled: bool = setting(
         "engine.enabled", True, "Run the engine: ghost text and module generation."
     )
+    engine_viability: bool = setting(
+        "engine.viability",
+        True,
+        "Keep the model from writing what could not become valid Verilog, such as names that nobody "
+        "declared.",
+    )
     engine_idle_minutes: int = setting(
         "engine.idleMinutes",
         30,
@@ -69,7 +75,10 @@ class Settings:
         "Megabytes of memory that the engine process may take; 0 means half of the machine's.",
         minimum=0,
     )
-    completion_enabled: bool = setting("completion.enabled", True, "Offer ghost text while typing.")
+    completion_enabled: bool = setting("completion.enabled", True, "Offer ghost text.")
+    completion_automatic: bool = setting(
+        "completion.automatic", True, "Offer it while typing, not only when you ask for it."
+    )
     completion_max_tokens: int = setting(
         "completion.maxTokens", 64, "Longest ghost text, in tokens.", minimum=1
     )
@@ -90,6 +99,9 @@ class Settings:
     )
     diagnostics_enabled: bool = setting(
         "diagnostics.enabled", True, "Check the unsaved text with Icarus Verilog."
+    )
+    diagnostics_warnings: bool = setting(
+        "diagnostics.warnings", True, "Show warnings, not only errors."
     )
     diagnostics_delay: int = setting(
         "diagnostics.delay",
@@ -169,6 +181,15 @@ class Entry:
 def table() -> list[Entry]:
     """Every setting, in order: what manifests and documentation are made of."""
     return [_entry(field) for field in dataclasses.fields(Settings)]
+
+
+def chosen(settings: Settings) -> dict[str, Any]:
+    """What is not as by default, by its public name."""
+    return {
+        f"{SECTION}.{field.metadata['name']}": value
+        for field in dataclasses.fields(settings)
+        if (value := getattr(settings, field.name)) != field.default
+    }
 
 
 def parse(values: Any, verilog: Any = None) -> tuple[Settings, list[str]]:

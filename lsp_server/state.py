@@ -11,7 +11,7 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from engine.api import EngineError
-from lsp_server import __version__
+from lsp_server import __version__, capabilities
 
 if TYPE_CHECKING:
     from lsp_server.session import VerifragServer
@@ -40,8 +40,7 @@ def describe(server: VerifragServer) -> dict[str, Any]:
 
 def tell(server: VerifragServer) -> None:
     """Send the state to a client that wants to know."""
-    experimental = server.client_capabilities.experimental
-    if isinstance(experimental, dict) and experimental.get("verifragState") is True:
+    if capabilities.wants(server.client_capabilities, "verifragState"):
         server.protocol.notify(NOTIFICATION, describe(server))
 
 

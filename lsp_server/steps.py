@@ -9,6 +9,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from engine.api import Step
+from lsp_server import capabilities
 from lsp_server.inline import Ghost
 
 if TYPE_CHECKING:
@@ -39,5 +40,4 @@ def tell_completed(server: VerifragServer, offer_id: str, uri: str, ghost: Ghost
 
 
 def _wanted(server: VerifragServer) -> bool:
-    experimental = server.client_capabilities.experimental
-    return isinstance(experimental, dict) and experimental.get("verifragSteps") is True
+    return capabilities.wants(server.client_capabilities, "verifragSteps")

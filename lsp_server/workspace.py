@@ -20,7 +20,7 @@ from engine.verilog.declarations import UNITS, Kind
 from engine.verilog.source import Source
 from engine.verilog.syntax import Module
 from lsp_server import files
-from lsp_server.files import MAX_FILE_SIZE, Scope, nearest, normal
+from lsp_server.files import HEADERS, MAX_FILE_SIZE, Scope, nearest, normal
 from lsp_server.summary import Summary, Symbol, summary
 
 logger = logging.getLogger(__name__)
@@ -34,14 +34,19 @@ INCLUDE = re.compile(r'`include\s+"([^"\n]+)"')
 
 Report = Callable[[int, int], None]
 """Told while files are read: how many are done, and of how many."""
+IncludeDirs = Callable[[Path], Iterable[Path]]
 
 
 class Index:
-    """Declarations by name, over the files of the workspace folders and the open documents."""
+    """Declarations by name, over the files of the workspace folders and the open documents.
 
-    def __init__(self) -> None:
+    `include_dirs` tells the folders that are searched for what a file includes; they need not be in the
+    workspace.
+    """
+
+    def __init__(self, include_dirs: IncludeDirs = lambda path: ()) -> None:
         self.scope = Scope()
-        self._include_dirs: tuple[Path, ...] = ()
+        self._include_dirs = include_dirs
         self._lock = threading.RLock()
         self._saved: dict[Path, Summary] = {}
         self._defining: defaultdict[str, set[Path]] = defaultdict(set)  # global name -> saved files
@@ -101,10 +106,6 @@ class Index:
         with self._lock:
             self._open.pop(normal(path), None)
             self._summaries.pop(normal(path), None)
-
-    def search_includes_in(self, folders: Iterable[Path]) -> None:
-        """Look for included files in `folders`, too, which need not be in the workspace."""
-        self._include_dirs = tuple(map(normal, folders))
 
     def _read(self, path: Path) -> None:
         """Read a saved file again if it has changed, or forget it if it is gone."""
@@ -178,11 +179,6 @@ class Index:
             texts = {path: source.text for path, source in self._open.items()}
         return {path: text for path, text in texts.items() if files.differs(path, text)}
 
-    def unsaved(self, paths: Iterable[Path]) -> dict[Path, str]:
-        """The texts of those of `paths` that are open, which may differ from what is on disk."""
-        with self._lock:
-            return {path: self._open[path].text for path in paths if path in self._open}
-
     # -- declarations ----------------------------------------------------------------------------
 
     def names(self) -> list[str]:
@@ -238,6 +234,11 @@ class Index:
             for macro in source.macros
         }
 
+    def header_with(self, macro: str, by: Path) -> str | None:
+        """The name by which `by` includes the nearest header that defines `macro`, if one does."""
+        headers = [one for one in self.defining(macro, {"macro"}) if one.suffix in HEADERS]
+        return next((one.name for one in nearest(headers, normal(by))), None)
+
     # -- files that belong together ----------------------------------------------------------------
 
     def dependencies(
@@ -267,18 +268,14 @@ class Index:
         packages = self._ordered([one for one in taken if self.has_packages(one)])
         return packages + [one for one in taken if one not in packages]
 
-    def include_folders(self, text: str, path: Path) -> list[Path]:
-        """Folders in which the includes of `text`, the content of `path`, and theirs in turn, are
-        found, for where nobody said."""
-        return list(dict.fromkeys(one.parent for one in self.included(text, path)))
-
     def included(self, text: str, path: Path) -> list[Path]:
         """The files that `text`, the content of `path`, includes, and those that they include."""
         names = deque((name, normal(path)) for name in INCLUDE.findall(text))
+        folders = tuple(self._include_dirs(normal(path))) if names else ()
         found: dict[Path, None] = {}
         while names:
             name, by = names.popleft()
-            one = self.include(name, by)
+            one = self._include(name, by, folders)
             if one is not None and one not in found:
                 found[one] = None
                 names += ((inner, one) for inner in self._summary(one).includes)
@@ -287,14 +284,16 @@ class Index:
     def include(self, name: str, by: Path) -> Path | None:
         """The file that the file `by` includes as `name`: in its folder, in a folder to search, or
         else the nearest one of the workspace that is called so."""
-        by = normal(by)
+        return self._include(name, normal(by), self._include_dirs(normal(by)))
+
+    def _include(self, name: str, by: Path, folders: Iterable[Path]) -> Path | None:
         beside = normal(by.parent / name)
         with self._lock:
             called = set(self._called.get(beside.name, ()))
             called |= {path for path in self._open if path.name == beside.name}
         if beside in called:
             return beside
-        found = files.find((by.parent, *self._include_dirs), name)
+        found = files.find((by.parent, *folders), name)
         if found is None:
             return next(iter(nearest(called - {by}, by)), None)
         if not self.scope.holds(found):  # nobody watches it, nor has it been scanned

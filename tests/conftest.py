@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import os
-import tempfile
 
 # Models of the tests are so small that a second thread costs more than it brings; before torch.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
-# Neither the user's models nor a step compiled for this machine have a part in tests.
-_HOME = tempfile.TemporaryDirectory(prefix="verifrag-home-")
-os.environ["VERIFRAG_HOME"] = _HOME.name
 
 import asyncio
 import json
 import sys
+import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Union
@@ -23,6 +20,10 @@ from lsprotocol import types
 from pygls.protocol import default_converter
 from pytest_lsp import LanguageClient
 from pytest_lsp.client import register_lsp_features
+
+# Neither the user's models nor a step compiled for this machine have a part in tests.
+_HOME = tempfile.TemporaryDirectory(prefix="verifrag-home-")
+os.environ["VERIFRAG_HOME"] = _HOME.name
 
 ROOT = Path(__file__).resolve().parent.parent
 FAKE_ENGINE = Path(__file__).parent / "e2e" / "fake_engine.py"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from lsp_server.workspace import Index
@@ -9,9 +10,9 @@ from lsp_server.workspace import Index
 FOLDER = Path("/project")
 
 
-def opened(files: dict[str, str]) -> tuple[Index, Path, int]:
+def opened(files: dict[str, str], include_dirs: Sequence[Path] = ()) -> tuple[Index, Path, int]:
     """An index of open documents, and the one place among them where a `|` is drawn."""
-    index = Index()
+    index = Index(lambda path: include_dirs)
     place = None
     for name, text in files.items():
         if "|" in text and place is None:

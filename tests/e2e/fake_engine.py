@@ -9,8 +9,8 @@ The document tells it, in a Verilog comment; the last one before or after the cu
     // engine: forever                     a step every few milliseconds until cancelled
     // engine: die
 
-Without one it answers FILL, or MODULE when there is an instruction. A model whose name contains
-"corrupt" does not load. With --log FILE every message received is appended there.
+Without one it answers FILL (or what --fill says), or MODULE when there is an instruction. A model whose
+name contains "corrupt" does not load. With --log FILE every message received is appended there.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ MODULE = "module from_comment (\n  input wire clk\n);\nendmodule\n"
 DIRECTIVE = re.compile(r"engine:\s*(answers?|error|forever|die)\b[ \t]*(.*)")
 
 sending = threading.Lock()
+fill = FILL
 cancelled: dict[int, threading.Event] = {}
 
 
@@ -75,7 +76,7 @@ def answer(prompt: dict, index: int) -> str:
     if kind == "answers":
         texts = json.loads(argument)
         return texts[min(index, len(texts) - 1)]
-    return MODULE if prompt["instruction"] else FILL
+    return MODULE if prompt["instruction"] else fill
 
 
 def completion(fragments: list[str], delay: float) -> dict:
@@ -128,8 +129,11 @@ def main() -> None:
     parser.add_argument("--delay", type=float, default=0.002, help="seconds between two steps")
     parser.add_argument("--load-seconds", type=float, default=0.0)
     parser.add_argument("--fatal", help="no model loads: say this, as when torch is not installed")
+    parser.add_argument("--fill", default=FILL, metavar="TEXT")
     parser.add_argument("--log", type=Path)
     arguments = parser.parse_args()
+    global fill
+    fill = arguments.fill
     for line in sys.stdin:
         if arguments.log:
             with arguments.log.open("a") as log:

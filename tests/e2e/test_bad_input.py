@@ -8,6 +8,8 @@ import random
 import pytest
 from lsprotocol import types
 
+pytestmark = pytest.mark.slow
+
 GOOD = "module top(input a, b, output y);\n  assign y = |\nendmodule\n"
 UNDECLARED = "module top(output y);\n  assign y = undeclared;\nendmodule\n"
 

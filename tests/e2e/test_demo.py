@@ -29,7 +29,7 @@ def run_demo(*engine_arguments: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture(scope="module")
 def told():
-    demo = run_demo()
+    demo = run_demo("--fill", "count + 1;")
     assert demo.returncode == 0, demo.stdout + demo.stderr
     return demo.stdout
 
@@ -41,7 +41,7 @@ def test_the_error_is_shown_at_its_place_and_gone_after_the_fix(told):
 
 
 def test_ghost_text_is_drawn_with_its_fragments_and_its_cost(told):
-    assert "    22 │             count <= ▌a┊ &┊ b┊;┊\n" in told
+    assert "    22 │             count <= ▌count┊ +┊ 1┊;┊\n" in told
     assert "4 tokens in 4 steps (1 + 1 + 1 + 1), 1.0 a step" in told
 
 
@@ -51,7 +51,7 @@ def test_the_generated_module_is_shown_below_its_comment(told):
 
 
 def test_the_acceptance_is_read_back_from_the_store(told):
-    assert "reference 1, top.v, from model fake:\n       │ a & b\n" in told
+    assert "reference 1, top.v, from model fake:\n       │ count + 1\n" in told
 
 
 def test_a_missing_engine_ends_the_demo_with_the_reason():

@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 from lsprotocol import types
 
+pytestmark = pytest.mark.slow
+
 WRONG = "module top(input a, output y);\n  assign y = a & missing;\nendmodule\n"
 RIGHT = WRONG.replace(" & missing", "")
 
@@ -103,6 +105,21 @@ async def test_folders_of_any_name(start, folder):
     uri, _ = editor.open(f"{folder}/top.v", text)
     found = await editor.until(lambda: editor.diagnostics.get(uri), "diagnostics")
     assert {one.range.start.line for one in found} == {3}
+
+
+async def test_include_folders_of_a_project_count_for_navigation_with_diagnostics_off(
+    start, tmp_path
+):
+    (tmp_path / "far").mkdir()
+    (tmp_path / "far" / "sizes.vh").write_text("`define W 4\n")
+    editor = await start(settings={"diagnostics": {"enabled": False}})
+    (editor.folder / "verifrag.toml").write_text('include_dirs = ["../far"]\n')
+    uri, cursor = editor.open(
+        "top.v", '`include "sizes.vh"\nmodule top(input [`|W:0] a);\nendmodule\n'
+    )
+    document = types.TextDocumentIdentifier(uri)
+    hover = await editor.text_document_hover_async(types.HoverParams(document, cursor))
+    assert "`define W 4" in hover.contents.value
 
 
 async def test_the_settings_of_verilog_users_count(start):

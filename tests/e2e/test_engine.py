@@ -6,7 +6,10 @@ import json
 import os
 import signal
 
+import pytest
 from lsprotocol import types
+
+pytestmark = pytest.mark.slow
 
 TOP = "module top(input a, b, output y);\n  assign y = |\nendmodule\n"
 

@@ -6,7 +6,10 @@ import asyncio
 import json
 import re
 
+import pytest
 from lsprotocol import types
+
+pytestmark = pytest.mark.slow
 
 MODULE = "Verifrag: generate module from comment"
 BODY = "Verifrag: write the body of this module"

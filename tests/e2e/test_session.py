@@ -133,6 +133,26 @@ async def test_diagnostics_follow_the_unsaved_text(start):
     await editor.until(lambda: not editor.diagnostics[uri], "the end of diagnostics")
 
 
+async def test_an_old_version_that_is_compared_does_not_stand_for_the_file(start):
+    editor = await start()
+    await editor.ready()
+    uri, _ = editor.open("top.v", "module top(input a, output y);\nendmodule\n")
+    old = uri.replace("file:", "git:") + "?HEAD"
+    text = "module old;\nendmodule\n"
+    item = types.TextDocumentItem(old, "verilog", 1, text)
+    editor.text_document_did_open(types.DidOpenTextDocumentParams(item))
+    assert await editor.ghost(old, types.Position(1, 0)) == []
+    for _ in ("opened", "closed"):
+        document = types.TextDocumentIdentifier(uri)
+        found = await editor.text_document_document_symbol_async(
+            types.DocumentSymbolParams(document)
+        )
+        assert [one.name for one in found] == ["top"]
+        closed = types.DidCloseTextDocumentParams(types.TextDocumentIdentifier(old))
+        editor.text_document_did_close(closed)
+    assert not editor.diagnostics.get(old)
+
+
 async def test_modules_of_other_files_are_known_and_followed(start):
     editor = await start()
     inverter = editor.folder / "inv.v"

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
 from engine.api import Completion, EngineError, Prompt
-from lsp_server.candidates import GREEDY, SAMPLED, Grade, Judged, search
+from lsp_server.candidates import GREEDY, Grade, Judged, search
 
 PROMPT = Prompt("", instruction="x")
 
@@ -62,9 +63,10 @@ async def best(*texts: str) -> Judged | None:
 
 async def test_the_greedy_answer_and_the_samples_are_asked_for_at_once():
     engine = Engine("bad", "bad", "bad")
-    assert await search(engine, PROMPT, 3, judge, lambda *report: None) is None
-    assert engine.asked == [GREEDY, (SAMPLED, 2)]
-    assert (GREEDY.temperature, SAMPLED.temperature) == (0.0, 0.5)
+    wanted = replace(GREEDY, viability="names")
+    assert await search(engine, PROMPT, 3, judge, lambda *report: None, wanted) is None
+    sampled = replace(wanted, temperature=0.5, top_p=0.95)
+    assert engine.asked == [wanted, (sampled, 2)]
 
 
 async def test_of_one_candidate_there_is_no_sampling():

@@ -42,11 +42,14 @@ class Session:
         return await self.editor.text_document_inline_completion_async(params)
 
     @property
-    def prompts(self) -> list[str]:
+    def asked(self) -> list[dict]:
+        """The parameters of each `complete` that reached the engine."""
         messages = map(json.loads, self.log.read_text().splitlines())
-        return [
-            one["params"]["prompt"]["prefix"] for one in messages if one["method"] == "complete"
-        ]
+        return [one["params"] for one in messages if one["method"] == "complete"]
+
+    @property
+    def prompts(self) -> list[str]:
+        return [one["prompt"]["prefix"] for one in self.asked]
 
 
 @pytest.fixture
@@ -54,8 +57,9 @@ def session(start, fake_engine, tmp_path, monkeypatch):
     monkeypatch.setenv("VERIFRAG_HOME", str(tmp_path / "home"))
     log = tmp_path / "engine.jsonl"
 
-    async def begin(drawn: str = TOP, **settings) -> Session:
-        editor = await start(engine=fake_engine("--log", str(log)), settings=settings)
+    async def begin(drawn: str = TOP, delay: float = 0.002, **settings) -> Session:
+        engine = fake_engine("--log", str(log), "--delay", str(delay))
+        editor = await start(engine=engine, settings=settings)
         await editor.ready()
         return Session(editor, log, drawn)
 
@@ -110,11 +114,19 @@ async def test_several_candidates_where_the_user_asks(session):
 
 
 async def test_what_is_shown_already_stays_the_first_of_several(session):
-    one = await session('// engine: answers ["a & missing;", "a + b;", "a ^ b;"]\n' + TOP)
+    one = await session('// engine: answers ["a;", "a + b;", "a ^ b;"]\n' + TOP)
     (shown,) = await one.ghosts()
-    assert shown.insert_text == "a & missing;"
+    assert shown.insert_text == "a;"
     found = [item.insert_text for item in await one.ghosts(asked=True)]
-    assert found == ["a & missing;", "a + b;", "a ^ b;"]
+    assert found == ["a;", "a + b;", "a ^ b;"]
+
+
+async def test_what_comes_unasked_ends_before_a_name_that_nobody_declared(session):
+    body = "  always @* begin\n    |\n  end\n"
+    drawn = f"module top(input a, output reg y);\n{body}endmodule\n"
+    answer = "y = a;\n    y = missing;\n"
+    one = await session(f"// engine: answer {json.dumps(answer)}\n" + drawn)
+    assert [item.insert_text for item in await one.ghosts()] == ["y = a;"]
 
 
 async def test_the_number_of_candidates_is_a_setting(session):
@@ -123,11 +135,49 @@ async def test_the_number_of_candidates_is_a_setting(session):
     assert len(await one.ghosts(asked=True)) == 2
 
 
+async def test_only_where_the_user_asks_if_that_is_wanted(session):
+    one = await session(completion={"automatic": False})
+    assert await one.ghosts() == []
+    (item,) = await one.ghosts(asked=True)
+    assert item.insert_text == "a & b;"
+
+
+@pytest.mark.parametrize(
+    ("drawn", "wanted", "asked", "viability"),
+    [
+        (TOP, True, False, "names"),
+        (TOP, True, True, "syntax"),
+        ('`include "names.vh"\n' + TOP, True, False, "syntax"),
+        (TOP, False, False, "off"),
+    ],
+)
+async def test_what_the_model_may_not_write(session, drawn, wanted, asked, viability):
+    one = await session(drawn, engine={"viability": wanted})
+    await one.ghosts(asked)
+    assert one.asked[0]["options"]["viability"] == viability
+
+
 async def test_in_a_comment_only_where_the_user_asks(session):
     one = await session('// engine: answer "it counts"\n// What |\nmodule m;\nendmodule\n')
     assert await one.ghosts() == []
     (item,) = await one.ghosts(asked=True)
     assert item.insert_text == "it counts"
+
+
+async def test_the_entry_that_the_menu_has_selected_is_gone_on_from(session):
+    one = await session('// engine: answer " & b;"\n' + TOP.replace("|", "chos|"))
+    cursor = one.cursor
+    word = types.Range(types.Position(cursor.line, cursor.character - 4), cursor)
+    selected = types.SelectedCompletionInfo(word, "c")
+    kind = types.InlineCompletionTriggerKind.Automatic
+    params = types.InlineCompletionParams(
+        types.InlineCompletionContext(kind, selected),
+        types.TextDocumentIdentifier(one.uri),
+        cursor,
+    )
+    (item,) = await one.editor.text_document_inline_completion_async(params)
+    assert (item.insert_text, item.range) == ("c & b;", word)
+    assert one.prompts[-1].endswith("y = c")
 
 
 async def test_an_auto_closed_parenthesis_is_replaced(session):
@@ -146,6 +196,28 @@ async def test_a_change_ends_a_request_that_has_lost_its_purpose(session):
     one.type("x")
     assert await request == []
     await one.editor.until(lambda: '"cancel"' in one.log.read_text(), "the engine's cancellation")
+
+
+async def test_typing_along_what_is_being_decoded_takes_it_over(session):
+    one = await session('// engine: answer "a & b ^ c & a;"\n' + TOP, delay=0.3)
+    older = asyncio.ensure_future(one.ghosts())
+    await one.editor.until(lambda: len(one.editor.steps) >= 2, "two steps")
+    one.type("a ")
+    newer = asyncio.ensure_future(one.ghosts())
+    assert await older == []
+    (item,) = await newer
+    assert item.insert_text == "& b ^ c & a;"
+    assert sum(prompt.endswith(("y = ", "y = a ")) for prompt in one.prompts) == 1
+    assert '"cancel"' not in one.log.read_text()
+
+
+async def test_typing_elsewhere_ends_what_is_being_decoded(session):
+    one = await session('// engine: answer "a & b ^ c & a;"\n' + TOP, delay=0.3)
+    older = asyncio.ensure_future(one.ghosts())
+    await one.editor.until(lambda: one.editor.steps, "a step")
+    one.type("b")
+    await one.editor.until(lambda: '"cancel"' in one.log.read_text(), "the engine's cancellation")
+    assert await older == []
 
 
 async def test_words_accepted_one_by_one_reach_the_store(session):

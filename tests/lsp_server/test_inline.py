@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from lsp_server.inline import Place, new_names
+from lsp_server.inline import Place, declared_part, new_names
 
 MODULE = "module m(input clk, output reg [7:0] count);\n  |\nendmodule\n"
 
@@ -21,12 +21,54 @@ MODULE = "module m(input clk, output reg [7:0] count);\n  |\nendmodule\n"
         ("// the total\n  count <= 0;", set()),
         ('$display("total");', set()),
         ("count <= `TOTAL;", set()),
+        ("wire [TOP:0] next = total + 1, last = next;", {"TOP", "total"}),
     ],
 )
 def test_new_names(text, names):
     prefix, suffix = MODULE.split("|")
     at = Place(prefix, suffix, len(prefix), len(prefix))
     assert new_names(at, text, {"inv"}.__contains__) == names
+
+
+@pytest.mark.parametrize(
+    ("typed", "text"),
+    [
+        ("wire [7:0] ", "total;"),
+        ("input wire clk,\n  output reg ", "total"),
+        ("inv ", "u_inv (.a(clk));"),
+        ("inv #(.W(1)) ", "u_inv"),
+        ("localparam ", "IDLE = 0, RUN = 1;"),
+    ],
+)
+def test_a_declaration_may_begin_before_the_cursor(typed, text):
+    prefix, suffix = MODULE.replace("|", typed + "|").split("|")
+    at = Place(prefix, suffix, len(prefix), len(prefix))
+    assert new_names(at, text, {"inv"}.__contains__) == set()
+
+
+@pytest.mark.parametrize("line", ['`include "names.vh"\n', "import names::*;\n"])
+def test_what_is_included_or_imported_may_declare_any_name(line):
+    prefix, suffix = (line + MODULE).split("|")
+    at = Place(prefix, suffix, len(prefix), len(prefix))
+    assert new_names(at, "count <= total;", lambda name: False) == set()
+
+
+@pytest.mark.parametrize(
+    ("typed", "fragments", "shown"),
+    [
+        ("", ["count <=", " count + 1;"], "count <= count + 1;"),
+        ("", ["count <=", " 8'hff;", "\n  total <=", " 1;"], "count <= 8'hff;"),
+        ("", ["count <=", " total", " + 1;"], "count <="),
+        ("", ["// the total\n", "count <=", " total;"], "// the total\ncount <="),
+        ("", ["count <= next;", "\n  wire next;"], "count <= next;\n  wire next;"),
+        ("cou", ["nter", " <= 1;"], ""),
+        ("cou", ["nt", " <= 1;"], "nt <= 1;"),
+    ],
+)
+def test_what_comes_before_the_first_undeclared_name(typed, fragments, shown):
+    prefix, suffix = MODULE.replace("|", typed + "|").split("|")
+    at = Place(prefix, suffix, len(prefix), len(prefix))
+    assert "".join(declared_part(at, fragments, lambda name: False)) == shown
 
 
 def test_half_a_name_counts_with_what_completes_it():

@@ -190,7 +190,7 @@ def test_an_unsaved_buffer_wins_over_the_disk(tmp_path):
 
 def test_included_files_are_found_in_the_folders_to_search(tmp_path):
     (tmp_path / "defs.vh").write_text("`define DEPTH 16\n")
-    index, path, offset = opened({"top.v": '`include "defs.vh"\nwire x = `DE|PTH;'})
-    assert navigation.target_at(index, path, offset) is None
-    index.search_includes_in([tmp_path])
+    files = {"top.v": '`include "defs.vh"\nwire x = `DE|PTH;'}
+    assert navigation.target_at(*opened(files)) is None
+    index, path, offset = opened(files, include_dirs=[tmp_path])
     assert navigation.target_at(index, path, offset).path == tmp_path / "defs.vh"

@@ -7,7 +7,7 @@ import logging
 import pytest
 
 from lsp_server import offers
-from lsp_server.offers import REMEMBERED, Kept, Offer, Offers, Trail, survives
+from lsp_server.offers import REMEMBERED, Draft, Kept, Offer, Offers, Trail, survives
 from trainer.references import Reference, StoreError, open_store
 
 URI = "file:///a.v"
@@ -101,6 +101,37 @@ def test_a_closed_document_has_no_offers():
     remembered = remembering(offer("wire a;"))
     remembered.forget(URI)
     assert remembered.along(URI, PREFIX, SUFFIX) is None
+
+
+# -- in the making ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("typed", "behind", "count"),
+    [
+        ("", "", 0),
+        ("i", "", 1),
+        ("if", "", 2),
+        ("if (", "", 4),
+        ("if (", ")", 4),  # an editor closed the pair
+        ("if (a", "", None),  # this much has not been decoded yet
+        ("x", "", None),
+        ("i", ")", None),
+        ("i", "\nwire b;", None),
+    ],
+)
+def test_typing_along_a_draft(typed, behind, count):
+    draft = Draft(PREFIX, SUFFIX, "if (")
+    assert draft.typed(PREFIX + typed + behind + SUFFIX) == count
+    assert draft.leads_to(PREFIX + typed, behind + SUFFIX) is (count is not None)
+    assert not draft.leads_to(PREFIX, typed + "x" + behind + SUFFIX)
+
+
+def test_a_change_before_a_draft_or_a_deletion_is_something_else():
+    draft = Draft(PREFIX, SUFFIX, "a")
+    assert draft.typed("x" + PREFIX + SUFFIX) is None
+    assert draft.typed(PREFIX + SUFFIX[1:]) is None
+    assert draft.typed("") is None
 
 
 # -- accepted in chunks ----------------------------------------------------------------------------

@@ -25,6 +25,9 @@ def _iverilog():
         pytest.fail("these tests need iverilog: apt-get install iverilog")
 
 
+HEADERS = {"WIDTH": "sizes.vh"}
+
+
 def problems(text):
     path = "/designs/m.v"
     messages = check_now(Icarus(), text, path)
@@ -38,7 +41,7 @@ def offered(text, diagnostics, at=None):
     params = types.CodeActionParams(types.TextDocumentIdentifier("file:///m.v"), place, context)
     source = Source(text)
     modules = {module.name: module for module in source.modules}
-    return fixes(LineIndex(text, "utf-32"), source, params, modules.get)
+    return fixes(LineIndex(text, "utf-32"), source, params, modules.get, HEADERS.get)
 
 
 def mended(text, code):
@@ -239,3 +242,31 @@ def test_a_missing_token_is_inserted(text, expected):
 )
 def test_a_second_declaration_is_removed(text, expected):
     assert expected in mended(text, "duplicate")
+
+
+M = "module m(output [3:0] y);\n  assign y = `WIDTH;\nendmodule\n"
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("", '`include "sizes.vh"\n'),
+        ("// Licence.\n\n// A module.\n", '// Licence.\n\n`include "sizes.vh"\n// A module.\n'),
+        ('`include "a.vh"\n`default_nettype none\n', None),
+    ],
+)
+def test_a_macro_of_another_file_is_included(before, after):
+    text = before + M
+    wrong = [one for one in problems(M) if one.code == "undefined-macro"]
+    rows = before.count("\n")
+    for place in (wrong[0].range.start, wrong[0].range.end):
+        place.line += rows
+    (fix,) = offered(text, wrong)
+    assert fix.title == "Include sizes.vh"
+    expected = after or '`include "a.vh"\n`include "sizes.vh"\n`default_nettype none\n'
+    assert applied(text, fix.edits) == expected + M
+
+
+def test_a_macro_that_no_header_has_is_not_included():
+    text = M.replace("WIDTH", "DEPTH")
+    assert offered(text, [one for one in problems(text) if one.code == "undefined-macro"]) == []

@@ -98,7 +98,7 @@ def test_what_is_not_safe_is_refused(files, reason):
 
 def test_files_outside_of_the_workspace_are_not_changed(tmp_path):
     (tmp_path / "far.vh").write_text("`define FAR 1\n")
-    index, path, offset = opened({"a.v": '`include "far.vh"\nwire [`F|AR:0] x;'})
-    index.search_includes_in([tmp_path])
+    files = {"a.v": '`include "far.vh"\nwire [`F|AR:0] x;'}
+    index, path, offset = opened(files, include_dirs=[tmp_path])
     with pytest.raises(RenameError, match=r"outside of the workspace"):
         rename.prepare(index, FOLDER / path, offset)

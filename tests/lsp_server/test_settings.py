@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from lsp_server.settings import Settings, parse, table
+from lsp_server.settings import Settings, chosen, parse, table
 
 
 def test_nothing_sent_means_the_defaults():
@@ -70,11 +70,16 @@ def test_one_wrong_setting_does_not_touch_the_others():
     assert (settings.diagnostics_delay, len(problems)) == (50, 1)
 
 
+def test_what_was_chosen_has_its_public_name():
+    settings, _ = parse({"model": "", "diagnostics": {"delay": 50}})
+    assert chosen(settings) == {"verifrag.diagnostics.delay": 50}
+
+
 def test_the_editor_s_own_settings_are_no_mistake():
     assert parse({"python": "/usr/bin/python3", "trace": {"server": "off"}}) == (Settings(), [])
 
 
 def test_the_table_names_every_setting_once_with_a_description():
     rows = table()
-    assert len({row.name for row in rows}) == len(rows) == 26
+    assert len({row.name for row in rows}) == len(rows) == 29
     assert all(row.name.startswith("verifrag.") and row.description for row in rows)

@@ -110,12 +110,12 @@ def test_open_text_counts_until_it_is_closed(design, tmp_path):
     path = tmp_path / "m.v"
     index.update(path, module("typed"))
     assert index.names() == ["typed"]
-    assert index.unsaved([path, tmp_path / "other.v"]) == {path: module("typed")}
+    assert index.edited() == {path: module("typed")}
     index.update(path, module("typed_more"))
     assert index.names() == ["typed_more"]
     index.close(path)
     assert index.names() == ["saved"]
-    assert index.unsaved([path]) == {}
+    assert index.edited() == {}
 
 
 def test_files_that_come_change_and_go(design, tmp_path):
@@ -263,8 +263,28 @@ def test_includes_are_found_in_the_nearest_folder_that_has_them(design, tmp_path
         }
     )
     text = '`include "defs.vh"\n`include "nowhere.vh"\n' + module("top")
-    found = index.include_folders(text, tmp_path / "chip/rtl/top.v")
-    assert found == [tmp_path / "chip/include", tmp_path / "chip/common"]
+    found = index.included(text, tmp_path / "chip/rtl/top.v")
+    assert found == [tmp_path / "chip/include/defs.vh", tmp_path / "chip/common/widths.vh"]
+
+
+def test_each_file_s_includes_are_found_in_the_folders_of_its_own_project(tmp_path):
+    folders = {}
+    for name in ("one", "two"):
+        (tmp_path / name / "inc").mkdir(parents=True)
+        (tmp_path / name / "inc" / "defs.vh").write_text('`include "deep.vh"\n')
+        (tmp_path / name / "more").mkdir()
+        (tmp_path / name / "more" / "deep.vh").write_text("")
+        folders[tmp_path / name / "top.v"] = [tmp_path / name / "inc", tmp_path / name / "more"]
+    index = Index(lambda path: folders.get(path, ()))
+    for top, (inc, more) in folders.items():
+        assert index.included('`include "defs.vh"', top) == [inc / "defs.vh", more / "deep.vh"]
+
+
+def test_the_nearest_header_with_a_macro(design, tmp_path):
+    files = {"a/sizes.vh": "`define W 4\n", "b/more.vh": "`define W 8\n", "b/x.v": "`define X 1\n"}
+    index = design(files)
+    assert index.header_with("W", tmp_path / "b" / "top.v") == "more.vh"
+    assert index.header_with("X", tmp_path / "b" / "top.v") is None
 
 
 def test_library_files_are_given_already(design, tmp_path):

@@ -11,9 +11,11 @@ import { Busy } from './busy';
 import { hasGrammar } from './language';
 import { LANGUAGES } from './languages';
 import { forwardLog } from './serverLog';
+import { proxyVariables } from './proxy';
 import { Engine } from './state';
 
 const SECTION = 'verifrag';
+const SCHEMES = ['file', 'untitled'];
 
 export interface Hooks {
     /** Hears what the engine does. */
@@ -27,10 +29,18 @@ export interface Hooks {
 /** A client, not yet started, for the server that `python` has. */
 export function makeClient(python: string, log: LogOutputChannel, hooks: Hooks): LanguageClient {
     // -P: a file of the user's workspace must not stand in for a Python module. The client adds --stdio.
-    const server = { command: python, args: ['-P', '-m', 'lsp_server'], transport: TransportKind.stdio };
+    const server = {
+        command: python,
+        args: ['-P', '-m', 'lsp_server'],
+        options: { env: { ...process.env, ...proxy() } },
+        transport: TransportKind.stdio,
+    };
     const busy = new Busy(hooks.onWorking);
     const options: LanguageClientOptions = {
-        documentSelector: LANGUAGES.map((language) => ({ language })),
+        // Not `git:` and the like: old versions are no code to check or to complete.
+        documentSelector: LANGUAGES.flatMap((language) =>
+            SCHEMES.map((scheme) => ({ language, scheme })),
+        ),
         initializationOptions: permitted(workspace.getConfiguration(SECTION)),
         outputChannel: log,
         stdioOptions: { stdout: forwardLog, stderr: forwardLog },
@@ -67,6 +77,12 @@ export function makeClient(python: string, log: LogOutputChannel, hooks: Hooks):
         }
     });
     return client;
+}
+
+/** What programs that fetch something need to know of the user's proxy. */
+export function proxy(): Record<string, string> {
+    const http = workspace.getConfiguration('http');
+    return proxyVariables((setting) => http.get(setting), process.env);
 }
 
 /** Ask for what the notification does not tell: the memory that the engine uses. */

@@ -19,6 +19,8 @@ export interface Environment {
     wheel: string;
     /** The extension's version, which the environment is stamped with. */
     version: string;
+    /** Variables for pip: the proxy. */
+    env?: Record<string, string>;
 }
 
 export interface Watch {
@@ -63,7 +65,8 @@ export async function update(environment: Environment, watch: Watch): Promise<vo
 async function pipInstall(environment: Environment, extra: Extra, watch: Watch): Promise<void> {
     const what = extra === 'engine' ? `${environment.wheel}[engine]` : environment.wheel;
     const args = ['-m', 'pip', 'install', '--upgrade', '--disable-pip-version-check', what];
-    await run(pythonOf(environment.folder), args, { signal: watch.signal, onLine: watch.report });
+    const { signal, report } = watch;
+    await run(pythonOf(environment.folder), args, { signal, onLine: report, env: environment.env });
     writeFileSync(stampOf(environment.folder), JSON.stringify({ version: environment.version, extra }));
 }
 

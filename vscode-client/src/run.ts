@@ -6,6 +6,8 @@ import { createInterface } from 'node:readline';
 export interface Options {
     signal?: AbortSignal;
     cwd?: string;
+    /** Variables besides those of this process. */
+    env?: Record<string, string>;
     /** Hears every line of stdout and stderr as it comes. */
     onLine?: (line: string) => void;
 }
@@ -26,6 +28,7 @@ export function run(command: string, args: string[], options: Options = {}): Pro
     return new Promise((resolve, reject) => {
         const child = spawn(command, args, {
             cwd: options.cwd,
+            env: { ...process.env, ...options.env },
             signal: options.signal,
             stdio: ['ignore', 'pipe', 'pipe'],
         });

@@ -3,7 +3,7 @@
 import { Disposable, env, ExtensionContext, LogOutputChannel, commands, window, workspace } from 'vscode';
 import { LanguageClient, State } from 'vscode-languageclient/node';
 import { join } from 'node:path';
-import { makeClient } from './client';
+import { makeClient, proxy } from './client';
 import { bundledWheel, Environment, Extra, install, isOutdated, update, Watch } from './install';
 import { findPython, Found, Places } from './python';
 import { chosenPython } from './pythonExtension';
@@ -147,6 +147,7 @@ export class Server implements Disposable {
             folder: this.ownFolder(),
             wheel: bundledWheel(this.context.extensionPath),
             version: this.context.extension.packageJSON.version,
+            env: proxy(),
         };
     }
 

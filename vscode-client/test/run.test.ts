@@ -24,3 +24,9 @@ test('no shell reads the arguments', async () => {
     const script = program(join(folder(), 'echo'), 'echo "$1"');
     assert.deepEqual(await run(script, ['$(id); `id` *']), ['$(id); `id` *']);
 });
+
+test('variables are added to those of this process', async () => {
+    assert.deepEqual(await run('sh', ['-c', 'echo "$FIRST $PATH"'], { env: { FIRST: 'one' } }), [
+        `one ${process.env.PATH}`,
+    ]);
+});

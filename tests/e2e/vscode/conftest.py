@@ -6,6 +6,7 @@ done the tests are skipped and say why. Pictures go to $VERIFRAG_SCREENSHOTS, or
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -23,6 +24,7 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Locator, Page, expect, sync_playwright
+from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
 
 from trainer.references import Reference, open_store
 
@@ -104,7 +106,8 @@ class Workbench:
             # Asked again until it is found: the editor may not have seen the new file yet.
             self.press("Escape", "Control+p")
             self.page.locator(".quick-input-widget input").fill(f"{short}:{line}:{column}")
-            self.page.wait_for_timeout(1000)
+            with contextlib.suppress(PlaywrightTimeoutError):
+                row.first.wait_for(timeout=5000)
             return row.count() > 0
 
         until(found, f"finding {short}")
@@ -112,6 +115,9 @@ class Workbench:
         self.page.locator(".editor-group-container.active .title", has_text=short).first.wait_for()
         position = self.page.locator(".statusbar-item", has_text=f"Ln {line}, Col {column}")
         position.first.wait_for()
+        # What was clicked before may still have the focus: keys are for the editor now.
+        self.press("Control+1")
+        self.page.locator(".editor-instance .monaco-editor.focused").first.wait_for()
 
     def type(self, text: str) -> None:
         self.page.keyboard.type(text, delay=60)
@@ -148,12 +154,12 @@ class Workbench:
 
     def until_ghost(self, text: str) -> None:
         """Wait until ghost text reads `text`."""
+        until(lambda: self.ghost_text().strip() == text, f"ghost text {text!r}")
 
-        def shown() -> str:
-            parts = self.ghost.all_text_contents()
-            return "".join(parts).replace("\u00a0", " ").strip()
-
-        until(lambda: shown() == text, f"ghost text {text!r}")
+    def ghost_text(self) -> str:
+        """The ghost text that is shown, if any is."""
+        parts = self.ghost.all_text_contents()
+        return "".join(parts).replace("\u00a0", " ")
 
     @property
     def errors(self) -> Locator:
@@ -184,6 +190,11 @@ class Workbench:
         with open_store(self.home / "references.sqlite3") as store:
             return store.all()
 
+    def until_stored(self, count: int) -> list[Reference]:
+        """The store, once it has `count` references."""
+        until(lambda: len(self.stored()) >= count, f"reference {count} in the store")
+        return self.stored()
+
     def set(self, **settings: Any) -> None:
         """Change settings live: those of the machine, with `_` for the dot after `verifrag`."""
         named = {f"verifrag.{name.replace('_', '.')}": value for name, value in settings.items()}
@@ -193,6 +204,21 @@ class Workbench:
         """The extension's log: its own lines and the server's."""
         (file,) = self.machine.parent.parent.glob("logs/**/Verifrag.log")
         return file.read_text(encoding="utf-8")
+
+    def until_settings(self, name: str, there: bool) -> None:
+        """Wait until the server has taken settings with `name`, or without it."""
+
+        def taken() -> bool:
+            told = [line for line in self.log().splitlines() if "settings: " in line]
+            return bool(told) and (f"verifrag.{name}" in told[-1]) is there
+
+        until(taken, f"settings {'with' if there else 'without'} {name}")
+
+    def server_processes(self) -> list[int]:
+        """This window's server."""
+        found = subprocess.run(["pgrep", "-f", "m lsp_server"], capture_output=True, text=True)
+        mine = f"VERIFRAG_HOME={self.home}\0".encode()
+        return [pid for pid in map(int, found.stdout.split()) if mine in environment_of(pid)]
 
     def engine_processes(self) -> list[int]:
         """The engine processes of this window's server."""
@@ -204,12 +230,23 @@ class Workbench:
         return [int(pid) for pid in found.stdout.split()]
 
 
+NOT_TESTED = "VS Code was NOT tested"
+
+
+def pytest_terminal_summary(terminalreporter) -> None:
+    """Say it where nobody can miss it."""
+    skipped = [report.longrepr[2] for report in terminalreporter.stats.get("skipped", [])]
+    for reason in dict.fromkeys(reason for reason in skipped if NOT_TESTED in reason):
+        terminalreporter.section(NOT_TESTED, sep="!", red=True, bold=True)
+        terminalreporter.line(reason)
+
+
 def run_or_skip(command: list[str | Path], folder: Path) -> str:
     """The last line of a command that installs something; without it there is nothing to test."""
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
     if done.returncode:
         reason = (done.stderr.strip() or done.stdout.strip()).splitlines()[-3:]
-        pytest.skip(f"no real VS Code here, {' '.join(map(str, command))} failed: {reason}")
+        pytest.skip(f"{NOT_TESTED}: {' '.join(map(str, command))} failed: {reason}")
     return done.stdout.strip().rpartition("\n")[2]
 
 
@@ -217,7 +254,7 @@ def run_or_skip(command: list[str | Path], folder: Path) -> str:
 def npm() -> None:
     """The client's packages from npm."""
     run_or_skip(["bash", "scripts/tools.sh", "npm"], ROOT)
-    if not (CLIENT / "node_modules").is_dir():
+    if not (CLIENT / "node_modules" / ".package-lock.json").exists():  # npm writes it last
         run_or_skip(["npm", "ci", "--no-audit", "--no-fund"], CLIENT)
 
 
@@ -299,7 +336,6 @@ def looking_at(url: str, chromium: str) -> Iterator[Page]:
         expect.set_options(timeout=PATIENCE * 1000)
         page.goto(url, wait_until="commit")
         page.locator(".monaco-workbench .explorer-folders-view").wait_for()
-        page.wait_for_timeout(1500)  # the first keys after the start are lost
         yield page
         browser.close()
 
@@ -329,6 +365,14 @@ def window(workbench, request) -> Iterator[Workbench]:
     if request.node.stash.get(FAILED, False):
         workbench.shoot(f"failed-{request.node.name}")
     workbench.press("Escape", "Escape")
+
+
+def environment_of(pid: int) -> bytes:
+    """The variables of a process, each with a NUL behind it; nothing of one that has ended."""
+    try:
+        return Path(f"/proc/{pid}/environ").read_bytes()
+    except OSError:
+        return b""
 
 
 def free_port() -> int:

@@ -44,9 +44,11 @@ def test_the_status_bar_says_that_it_is_ready_and_with_which_model(window):
     window.until_status("MiB")
 
 
-def test_the_language_is_known_without_another_extension(window):
-    window.open("rtl/language.v", module("language", "    assign y = a;|"))
-    expect(window.page.locator(".statusbar-item", has_text="Verilog").first).to_be_visible()
+@pytest.mark.parametrize(("suffix", "language"), [("v", "Verilog"), ("sv", "SystemVerilog")])
+def test_the_language_is_known_without_another_extension(window, suffix, language):
+    window.open(f"rtl/language.{suffix}", module("language", "    assign y = a;|"))
+    shown = window.page.locator(".statusbar-item[id='status.editor.mode']")
+    expect(shown).to_have_text(language)
 
 
 def test_keywords_are_coloured_without_another_extension(window):
@@ -87,7 +89,7 @@ def test_ghost_text_is_taken_whole_with_tab_and_stored(window):
     window.shoot("ghost-text")
     window.press("Tab")
     window.until_line("assign y = a & b;")
-    (stored,) = until_stored(window, before + 1)[before:]
+    (stored,) = window.until_stored(before + 1)[before:]
     assert (stored.kind, stored.accepted) == ("fill", "a & b;")
 
 
@@ -98,11 +100,11 @@ def test_ghost_text_is_taken_word_by_word_and_stored_at_the_end(window):
     window.until_ghost("a & b;")
     window.press("Control+ArrowRight")
     window.until_ghost("& b;")
-    for _ in range(4):
+    while left := window.ghost_text():
         window.press("Control+ArrowRight")
-    expect(window.ghost).to_have_count(0)
+        window.until(lambda left=left: window.ghost_text() != left, f"a word of {left!r} taken")
     window.until_line("assign y = a & b;")
-    (stored,) = until_stored(window, before + 1)[before:]
+    (stored,) = window.until_stored(before + 1)[before:]
     assert stored.accepted == "a & b;"
 
 
@@ -168,6 +170,30 @@ def test_a_setting_is_changed_live(window):
     expect(window.errors.first).to_be_attached()
 
 
+def test_a_missing_iverilog_is_told_with_what_to_do_and_logged(window):
+    window.open("rtl/tool.v", module("tool", "    assign y = a |b;"))
+    window.set(iverilog_path="/no/such/iverilog")
+    told = window.page.locator(".notification-toast", has_text="/no/such/iverilog")
+    expect(told.first).to_contain_text("Install it")
+    expect(window.errors.first).to_be_attached()  # slang has found the syntax error
+    assert "/no/such/iverilog" in window.log()
+    window.set()
+    window.command("Notifications: Clear All Notifications")
+    expect(told).to_have_count(0)
+
+
+def test_ghost_text_only_on_request_if_that_is_wanted(window):
+    window.open("rtl/request.v", module("request", "    assign y =|"))
+    window.set(completion_automatic=False)
+    window.until_settings("completion.automatic", there=True)
+    window.type(" ")
+    window.command("Trigger Inline Suggestion")
+    window.until_ghost("a & b;")
+    window.press("Escape")
+    window.set()
+    window.until_settings("completion.automatic", there=False)
+
+
 def test_ghost_text_is_turned_off_in_one_file_from_the_status_bar(window):
     window.open("rtl/off.v", module("off", "    assign y =|"))
     window.status.click()
@@ -211,10 +237,14 @@ def test_nothing_of_all_this_was_an_error_in_the_log(window):
     assert [line for line in window.log().splitlines() if "[error]" in line] == []
 
 
-def until_stored(window, count: int) -> list:
-    """The store, once it has `count` references."""
-    for _ in range(100):
-        if len(stored := window.stored()) >= count:
-            return stored
-        window.page.wait_for_timeout(100)
-    pytest.fail(f"the store has {len(stored)} references, not {count}")
+def test_a_server_that_is_killed_comes_back_and_takes_no_focus(window):
+    window.open("rtl/server.v", module("server", "    assign y =|"))
+    window.until_status("Ready")
+    (killed,) = window.server_processes()
+    loads = window.log().count("engine ready")
+    os.kill(killed, signal.SIGKILL)
+    window.until(lambda: window.log().count("engine ready") > loads, "another server's engine")
+    assert window.server_processes() != [killed]
+    window.type(" ")  # still goes into the editor
+    window.until_ghost("a & b;")
+    window.press("Escape")

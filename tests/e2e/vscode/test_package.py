@@ -21,6 +21,7 @@ def test_one_command_packages_the_extension_with_the_servers_wheel(npm, request)
     client = request.config.rootpath / "vscode-client"
     done = subprocess.run(["npm", "run", "package"], cwd=client, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
+    assert "WARNING" not in done.stdout + done.stderr
     with zipfile.ZipFile(client / "verifrag.vsix") as package:
         names = {name for name in package.namelist() if name.startswith("extension/")}
         manifest = json.loads(package.read("extension/package.json"))
