@@ -11,10 +11,10 @@ from dataclasses import dataclass, field, fields
 from functools import cache
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
-Stop = Literal["line", "block", "module", "none"]
+Stop = Literal["line", "block", "end", "module", "none"]
 """Where a completion may end early: `line` at the first line end after some text, `block` at the
-blank line or dedent that closes what the cursor is in, `module` after `endmodule`, `none` only at the
-model's own end of text or the budget."""
+blank line or dedent that closes what the cursor is in, `end` after the `end` or bracket that closes it,
+`module` after `endmodule`, `none` only at the model's own end of text or the budget."""
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,11 @@ CASES = [
     ("block", "begin\n  a <= b;\n  c <= d;<stop>\nend\n"),
     ("block", "a <= b;\n  c <= d;<stop>\n\n  e <= f;"),
     ("block", "a <= b;\n  c <= d;\n  e"),
+    ("end", "  a <= b;\nend<stop>\nelse begin\n"),
+    ("end", "  if (a) begin\n    b <= {c, d};\n  end\nend : named<stop>\nc <= d;"),
+    ("end", "a + (b << 1))<stop>;"),
+    ("end", '  2\'d0: a = b; // end\n  default: a = "end";\nendcase<stop>\n'),
+    ("end", "a = b[0];\nbegin\nend\nend_of_line = 1;"),
     ("none", "endmodule\n\n\n"),
 ]
 
