@@ -155,6 +155,8 @@ class ModelInfo:
     dtype: str
     window: int = DEFAULT_WINDOW
     """Tokens it sees, prompt and answer together."""
+    step: str = ""
+    """What verifies its drafts, or why the compiled step does not."""
 
 
 class EngineError(Exception):

@@ -139,7 +139,8 @@ class Engine:
         progress(f"reading {Path(name).name}", 0.5)
         model = models.load(name)
         models.choose_threads(model)
-        print(compiled.attach(model), file=sys.stderr)
+        step = compiled.attach(model)
+        print(step, file=sys.stderr)
         progress("warming up", 0.9)
         caches = PromptCaches(model)
         for _ in _decode(caches, Prompt("module m;\n"), DecodingOptions(max_tokens=8)):
@@ -155,6 +156,7 @@ class Engine:
             device=str(model.device),
             dtype=str(model.dtype).removeprefix("torch."),
             window=model.card.window,
+            step=step,
         )
         return self.info
 

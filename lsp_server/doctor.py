@@ -203,16 +203,16 @@ def project_file() -> Iterator[Finding]:
 
 def model_folder(model: str) -> Iterator[Finding]:
     folder = Path(model)
+    own = (folder / "verifrag.json").exists()
     try:
-        card = json.loads((folder / "verifrag.json").read_text(encoding="utf-8"))
-        name, training_round = card["name"], card["round"]
+        card = json.loads((folder / f"{'verifrag' if own else 'config'}.json").read_text("utf-8"))
+        name = f"{card['name']}, round {card['round']}" if own else card["model_type"]
         size = sum(file.stat().st_size for file in folder.glob("*.safetensors"))
     except (OSError, ValueError, KeyError, TypeError) as error:
         todo = "leave verifrag.model empty for the model that ships, or name a folder with a model"
         yield Finding("model", "WRONG", f"{model}: {error!r}", todo)
         return
-    text = f"{name}, round {training_round}, {size / MEGABYTE:.1f} MB in {folder}"
-    yield Finding("model", "ok", text)
+    yield Finding("model", "ok", f"{name}, {size / MEGABYTE:.1f} MB in {folder}")
 
 
 def engine_process(model: str) -> Iterator[Finding]:
@@ -253,5 +253,5 @@ async def _trial(model: str, command: tuple[str, ...]) -> Finding:
         "ok",
         f"{info.parameters / 1e6:.1f}M parameters on {info.device} ({info.dtype}): loaded in "
         f"{loaded - began:.1f} s, {answer.tokens} tokens in {answer.milliseconds:.0f} ms, "
-        f"{status.rss // MEGABYTE} MB",
+        f"{status.rss // MEGABYTE} MB; {info.step}",
     )

@@ -119,6 +119,13 @@ def test_the_model_that_ships():
     assert "round 0" in finding.text
 
 
+def test_a_model_that_is_not_ours(tmp_path):
+    (tmp_path / "config.json").write_text('{"model_type": "qwen2"}')
+    (tmp_path / "model.safetensors").write_bytes(bytes(3 * doctor.MEGABYTE))
+    finding = only(doctor.model_folder(str(tmp_path)))
+    assert (finding.status, finding.text) == ("ok", f"qwen2, 3.0 MB in {tmp_path}")
+
+
 def test_a_model_that_does_not_load(fake_engine):
     finding = only(doctor.trial("corrupt", tuple(fake_engine())))
     assert (finding.status, "config.json" in finding.todo) == ("WRONG", True)
@@ -136,3 +143,4 @@ def test_the_model_that_ships_completes():
     finding = only(doctor.trial(str(model_store.EMBEDDED), doctor.PRIVATE_ENGINE))
     assert finding.status == "ok"
     assert "tokens in" in finding.text
+    assert "python -m engine.compile" in finding.text  # none has been built for these tests
