@@ -26,7 +26,7 @@ demo: $(READY) ## run the language server on the example project and show what i
 
 # VS Code (code-server and Chromium) is installed by its tests; without a network they are skipped and say so.
 test: $(READY) ## lint, then every test
-	@bash scripts/tools.sh iverilog nvim bwrap emacs
+	@bash scripts/tools.sh iverilog nvim bwrap emacs g++
 	@$(MAKE) --no-print-directory lint
 	$(PYTHON_IN_VENV) -m pytest -q
 
