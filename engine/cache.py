@@ -25,6 +25,7 @@ class TreeCache(Cache):
         self.capacity = capacity
         self.lengths = [0] * rows
         self.buffers: list[tuple[Tensor, Tensor]] = []
+        self.together: Tensor | None = None  # what all buffers are parts of, if they are
         self.offered: Tensor | None = None
 
     def aim(self, first: int, shape: tuple[int, int], device: torch.device) -> None:
@@ -91,12 +92,18 @@ class TreeCache(Cache):
 
     def _enter(self, offered: Tensor, path: Sequence[int]) -> None:
         if not self.buffers:
-            self.buffers = [(self._buffer(k[None]), self._buffer(v[None])) for k, v in offered]
+            layers, _, _, *shape = offered.shape
+            self.together = offered.new_zeros(layers, 2, len(self.lengths), self.capacity, *shape)
+            self.buffers = [(keys, values) for keys, values in self.together]
         chosen = offered[:, :, torch.tensor(path, device=offered.device)]
         row, start = self.rows.start, self.lengths[self.rows.start]
-        for buffers, layer in zip(self.buffers, chosen, strict=True):
-            for buffer, states in zip(buffers, layer, strict=True):
-                buffer[row, start : start + len(path)] = states
+        places = slice(start, start + len(path))
+        if self.together is not None:
+            self.together[:, :, row, places] = chosen
+        else:  # transformers' layers came first, and made one after the other
+            for buffers, layer in zip(self.buffers, chosen, strict=True):
+                for buffer, states in zip(buffers, layer, strict=True):
+                    buffer[row, places] = states
         self.offered = None
 
     def _move_together(self, paths: Sequence[Sequence[int]]) -> None:

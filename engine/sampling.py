@@ -8,6 +8,7 @@ other answers of a batch change what is sampled: with the same seed the text is 
 from __future__ import annotations
 
 import itertools
+import math
 import random
 from collections.abc import Sequence
 
@@ -135,7 +136,8 @@ def pick(logits: Tensor, numbers: Tensor, temperature: float, top_p: float) -> T
 
 
 def _check_numbers(found: Tensor) -> None:
-    if not bool(torch.isfinite(found).all()):
+    # Of a single number Python knows sooner than a tensor operation.
+    if not (torch.isfinite(found).all() if found.ndim else math.isfinite(found)):
         raise EngineError("the model's logits are not numbers: its weights are damaged")
 
 
