@@ -120,7 +120,9 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.diagnostics", description=__doc__.splitlines()[0]
+    )
     parser.add_argument("files", nargs="+", type=Path, help="Verilog files")
     parser.add_argument("--folder", type=Path, help="the workspace; else each file's folder")
     parser.add_argument("--edits", type=int, default=20, help="edits a file, 2 or more")

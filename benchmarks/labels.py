@@ -15,16 +15,14 @@ from collections.abc import Callable
 from typing import TypeVar
 
 import torch
-from tokenizers import Tokenizer
-from tokenizers.models import BPE
 
 from engine import prompts
-from engine.tokenizer import SPECIAL_TOKENS, FragmentTokenizer
+from trainer import vocabulary
 from trainer.labels import IGNORE, Rows, describe, enriched_labels
 
 Result = TypeVar("Result")
 
-TOKENIZER = FragmentTokenizer(Tokenizer(BPE()), *range(len(SPECIAL_TOKENS)))
+TOKENIZER = vocabulary.train(["module m;\nendmodule\n"], size=300)
 ENDS = (TOKENIZER.frag, TOKENIZER.end)
 PROMPT, ANSWER, FRAGMENT = 180, 120, 5  # tokens, on average
 REPEATS = 20  # of the vectorised one in a turn: it is over too soon to be timed once

@@ -28,7 +28,7 @@ from engine import model as models
 from engine.api import DecodingOptions, EngineError, Prompt
 from engine.card import CARD_FILE, write_card
 from engine.decoding import complete, decode
-from engine.drafts import Drafter
+from engine.drafts import Drafter, draft_size
 from engine.model import MedusaModel
 from engine.tree import Path as TreePath
 from engine.tree import grow
@@ -101,7 +101,8 @@ def tune(args: argparse.Namespace) -> None:
     tokens = sum(len(place.answer) for place in asked)
     print(f"{model.card.name}: {len(asked)} places, {tokens} tokens, of {len(texts)} files")
     _print_heads(rates)
-    before = [tuple(path) for path in model.card.tree]
+    served = model.card.tree[: draft_size(model, DecodingOptions()) - 1]
+    before = [tuple(path) for path in served]
     sizes = [args.nodes] if args.nodes else [size for size in SIZES if size <= args.most]
     trees = [before, *(grow(rates, size) for size in sizes)]
     found = zip(trees, costs(model, asked, trees), strict=True)

@@ -143,6 +143,8 @@ def _screened(asked: Question, completion: Completion, known: prompts.Header | N
     shown = screen(at.prefix, at.suffix, declared)
     if len(declared) < len(fragments):
         shown = replace(shown, fate="undeclared")
+    if known is not None and shown.text.lstrip().startswith(("//", "/*")):
+        shown = Shown("", fate="dropped")  # nobody has asked for a remark
     return Ghost(asked.prompt, completion, shown)
 
 

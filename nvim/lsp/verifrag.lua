@@ -7,7 +7,7 @@
 --- `verifrag` can be installed via `pip` (Python 3.11 or newer):
 ---
 --- ```sh
---- pip install 'verifrag[engine]'
+--- pip install '/path/to/verifrag[engine]'
 --- ```
 ---
 --- Its settings go under `verifrag`, for example

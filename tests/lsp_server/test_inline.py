@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from lsp_server.inline import Place, declared_part, new_names
+from engine.api import Completion, DecodingOptions, Prompt
+from lsp_server.inline import Place, Question, declared_part, ghost_text, new_names
 
 MODULE = "module m(input clk, output reg [7:0] count);\n  |\nendmodule\n"
 
@@ -76,3 +77,28 @@ def test_half_a_name_counts_with_what_completes_it():
     at = Place(prefix, suffix, len(prefix), len(prefix))
     assert new_names(at, "nt <= 0;", lambda name: False) == set()
     assert new_names(at, "sin <= 0;", lambda name: False) == {"cousin"}
+
+
+RESET = "always @(posedge clk) count <= 0; // again"
+
+
+class Says:
+    """An engine that always says the same."""
+
+    def __init__(self, text):
+        self.text = text
+
+    async def complete(self, prompt, options, on_step):
+        return Completion(self.text, "stop", steps=1, tokens=1, milliseconds=1.0)
+
+
+@pytest.mark.parametrize(
+    ("text", "unasked"),
+    [(RESET, RESET), ("// counts", ""), ("/* counts */", "")],
+)
+async def test_remarks_come_only_to_those_who_ask(text, unasked):
+    prefix, suffix = MODULE.split("|")
+    at = Place(prefix, suffix, len(prefix), len(prefix))
+    for known, shown in ((lambda name: None, unasked), (None, text)):
+        asked = Question(at, Prompt(prefix, suffix), DecodingOptions(), known)
+        assert (await ghost_text(asked, Says(text))).shown.text == shown

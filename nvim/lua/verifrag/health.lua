@@ -23,7 +23,7 @@ end
 local function check_server(report, cmd)
   if vim.fn.executable(cmd[1]) == 0 then
     report.error('cannot run ' .. cmd[1], {
-      "install the server: pip install 'verifrag[engine]' (Python 3.11 or newer)",
+      "install the server: pip install '/path/to/verifrag[engine]' (Python 3.11 or newer)",
       "or say where it is: require('verifrag').setup({ cmd = { '/path/to/verifrag', '--stdio' } })",
     })
     return

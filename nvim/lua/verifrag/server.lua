@@ -80,7 +80,7 @@ end
 -- Gives `buf` its server, starting it where none runs for its folder yet.
 function M.attach(buf)
   if vim.fn.executable(base.cmd[1]) == 0 then
-    local advice = "pip install 'verifrag[engine]', or set `cmd`; see :help verifrag-install"
+    local advice = "pip install '/path/to/verifrag[engine]', or set `cmd`; see :help verifrag-install"
     vim.notify_once(('Verifrag: cannot run %s: %s'):format(base.cmd[1], advice), vim.log.levels.ERROR)
     return
   end
