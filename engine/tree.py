@@ -112,7 +112,7 @@ def grow(hit_rate: Sequence[Sequence[float]], nodes: int) -> list[Path]:
     hit_rate[head][rank] is measured on held-out text. Taking heads as independent, a path is accepted
     with the product of its rates, so the best tree is the `nodes - 1` best paths: a path is never better
     than its prefix, which makes taking the best open one at a time optimal. Rates given that the heads
-    before were right, or of whole paths, grow trees that accept as much within 1 %, of 16 or 32 nodes.
+    before were right, or of whole paths, grow trees that accept as much within 2 %, of 16 or 32 nodes.
     """
     chosen: list[Path] = []
     open_paths: list[tuple[float, Path]] = []
