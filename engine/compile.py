@@ -90,7 +90,7 @@ def main(argv: list[str] | None = None) -> int:
         print(f"compiling {compiled.SOURCE.name} with {compiler()} ...", flush=True)
         path = build()
         print(f"trying it on {model.card.name} ...", flush=True)
-        step = compiled.load(model)
+        step = compiled.load(model, rounded=True)  # as it is served
     except (EngineError, compiled.UnfitError) as error:
         print(error, file=sys.stderr)
         return 1

@@ -155,7 +155,7 @@ class CompiledStep:
 
     `rounded` asks for products of bfloat16, which get two of them done in the time of one: what
     is multiplied is rounded, sums stay in float32. They take place where the CPU can and the weights are
-    bfloat16 anyway. A row's figures never depend on the other rows, so drafts change no text.
+    bfloat16 anyway. What a token gets is the same to the bit in whatever pass, so drafts change no text.
     """
 
     def __init__(self, library: ctypes.CDLL, model: MedusaModel, rounded: bool = False) -> None:

@@ -80,10 +80,12 @@ static vec plus_product(vec sum, float x, Pairs w) {  // x has the bits of a pai
 }
 #endif
 
-// sums[m][v] = the products of M rows x with V panels. Row m, input k of x is x[m * row + k * step].
+// sums[m][v] += the products of M rows x with V panels, input after input, so that a sum that is made in
+// two parts is the same number. Row m, input k of x is x[m * row + k * step].
 template <int M, int V, class W>
 static void multiply(const float* x, long row, long step, long inputs, const W* w, vec (&sums)[M][V]) {
-    vec s[M][V] = {};
+    vec s[M][V];
+    std::memcpy(s, sums, sizeof s);
     for (long k = 0; k < inputs; k++) {
 #pragma GCC unroll 16
         for (int v = 0; v < V; v++) {
@@ -106,20 +108,20 @@ struct Target {
 
 template <int M, int V, class W>
 static void panels(const float* x, long row, long step, long inputs, const W* w, Target to, long first) {
-    vec sums[M][V];
-    multiply<M, V>(x, row, step, inputs, w + first * inputs * LANES, sums);
-    for (int v = 0; v < V; v++) {
-        const long o = (first + v) * LANES, count = std::min<long>(LANES, to.outputs - o);
-        for (int m = 0; m < M; m++) {
-            float* y = to.y + m * to.row + o;
-            if (to.bias) sums[m][v] += load(to.bias + o);
-            if (count == LANES) {
-                *(vec*)y = to.add ? load(y) + sums[m][v] : sums[m][v];
-            } else {
-                for (long i = 0; i < count; i++) y[i] = sums[m][v][i] + (to.add ? y[i] : 0);
-            }
+    vec sums[M][V] = {};
+    const auto each = [&](auto visit) {
+        for (int v = 0; v < V; v++) {
+            const long o = (first + v) * LANES, count = std::min<long>(LANES, to.outputs - o);
+            for (int m = 0; m < M; m++) visit(sums[m][v], to.y + m * to.row + o, o, count);
         }
-    }
+    };
+    if (to.add)
+        each([](vec& sum, float* y, long, long n) { std::memcpy(&sum, y, n * sizeof(float)); });
+    multiply<M, V>(x, row, step, inputs, w + first * inputs * LANES, sums);
+    each([&](vec& sum, float* y, long o, long n) {
+        if (to.bias) sum += load(to.bias + o);
+        std::memcpy(y, &sum, n * sizeof(float));
+    });
 }
 
 template <int M, class W>

@@ -92,6 +92,24 @@ def test_the_text_is_the_same_with_it_and_without(library, options):
     assert decoding.complete(model, prompt, asked).text == without.text
 
 
+@pytest.mark.parametrize("rounded", [False, True], ids=["float32", "bfloat16"])
+def test_what_a_token_gets_is_the_same_to_the_bit_in_whatever_pass(library, rounded):
+    model = tiny_model()
+    model.to(torch.bfloat16).to(torch.float32)
+    step = compiled.load(model, library, rounded)
+    past, ids = states(model, 30), torch.arange(40, 60)
+    path = [[0] * depth for depth in range(1, 20)]
+    beside = [[n] for n in range(1, 8)]
+    tree = build([*path, *beside])
+    drafted = torch.cat([ids, torch.arange(60, 67)])
+    _, together, _ = step.verify(drafted, tree.depth, tree.sees, past, tree.size)
+    root = build([])
+    for place in range(20):
+        _, alone, new = step.verify(ids[place : place + 1], root.depth, root.sees, past, 1)
+        assert torch.equal(alone[0], together[place])
+        past = [torch.cat(both) for both in zip(past, new.flatten(0, 1), strict=True)]
+
+
 @pytest.fixture
 def rounding(library):
     """A model of bfloat16 weights and its step with products of bfloat16."""
@@ -110,17 +128,6 @@ def test_products_of_bfloat16_are_near_those_of_float32(rounding):
     expected, found = lean.verify(model, *inputs)[1], step.verify(*inputs)[1]
     assert not torch.equal(found, expected)
     assert (found - expected).abs().max() < 0.05 * expected.abs().max()
-
-
-def test_products_of_bfloat16_of_a_row_do_not_depend_on_the_other_rows(rounding):
-    model, step = rounding
-    past = states(model, 30)
-    tree = build([[n] for n in range(39)])
-    ids = torch.arange(40, 80)
-    _, together, _ = step.verify(ids, tree.depth, tree.sees, past, 40)
-    alone = build([])
-    _, root, _ = step.verify(ids[:1], alone.depth, alone.sees, past, 1)
-    assert torch.equal(together[0], root[0])
 
 
 @pytest.mark.parametrize("options", [{}, {"temperature": 0.9, "seed": 4}], ids=str)
