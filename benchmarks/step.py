@@ -74,7 +74,7 @@ def _steps(model: MedusaModel, name: str, forward: Callable[..., object]) -> Ite
     for context in CONTEXTS:
         for nodes in NODES:
             tree = _tree(model, nodes)
-            cache = TreeCache(context + 2 * tree.size)
+            cache = TreeCache(model.depth, context + 2 * tree.size)
             prompt = torch.randint(vocabulary, (context,)).tolist()
             last, _ = passes.prefill(model, prompt, cache)
             ids = torch.randint(vocabulary, (1, tree.size))

@@ -197,7 +197,7 @@ class _Batch:
         self.nodes = nodes
         self.size = draft_size(model, options, nodes)
         self.spare = width
-        self.cache = TreeCache(longest + self.size, width + 1)
+        self.cache = TreeCache(model.depth, longest + self.size, width + 1)
         self.rows: list[_Row] = []
         self.read: tuple[int, ...] = ()
 
@@ -249,20 +249,17 @@ class _Batch:
 
     def _accept(self, drafts: list[Draft], logits: Tensor) -> list[tuple[list[int], int]]:
         """Each row's accepted path and the token that follows it, given logits [B, N, V]."""
-        positions = [row.answer.tokens + 1 for row in self.rows]
-        if self.size > 1:
-            return [
-                self.accept(
-                    draft.layout, draft.tokens, logits[r], self.rows[r].sampler.at(positions[r])
-                )
-                for r, draft in enumerate(drafts)
-            ]
-        # Nothing to judge: all rows' tokens are picked at once.
         numbers = torch.stack(
-            [row.sampler.numbers[at] for row, at in zip(self.rows, positions, strict=True)]
+            [
+                row.sampler.at(row.answer.tokens + 1, draft.layout.depth)
+                for row, draft in zip(self.rows, drafts, strict=True)
+            ]
         )
-        picked = pick(logits[:, 0], numbers, self.options.temperature, self.options.top_p)
-        return [([0], token) for token in picked.tolist()]
+        chosen = pick(logits, numbers, self.options.temperature, self.options.top_p).tolist()
+        return [
+            self.accept(draft.layout, draft.tokens, chosen[r], logits[r])
+            for r, draft in enumerate(drafts)
+        ]
 
     def leave(self) -> Iterator[tuple[int, Completion]]:
         """Yield the answers that are over; the last row takes the place of each."""

@@ -12,20 +12,20 @@ from transformers.cache_utils import Cache
 class TreeCache(Cache):
     """Keys and values of several sequences, one a row.
 
-    A layer has one buffer [rows, capacity, kv_heads, d] for keys and one for values. In row r the first
-    `lengths[r]` slots are committed, and `commit` adds some of those that the last pass made. A pass
-    goes one of two ways. Through transformers' layers, for the neighbouring rows that `aim` names, it
+    They are one tensor [layers, 2, rows, capacity, kv_heads, d], made when the first states come. In row r
+    the first `lengths[r]` slots are committed, and `commit` adds some of those that the last pass made. A
+    pass goes one of two ways. Through transformers' layers, for the neighbouring rows that `aim` names, it
     writes all its slots behind the committed ones, and `commit` moves them together. Through
     `engine.lean`, for one row, it reads `past` and hands what it made to `offer`; the rest of it never
     gets in.
     """
 
-    def __init__(self, capacity: int, rows: int = 1) -> None:
+    def __init__(self, depth: int, capacity: int, rows: int = 1) -> None:
+        """For a model of `depth` layers."""
         super().__init__(layers=[])
-        self.capacity = capacity
+        self.depth, self.capacity = depth, capacity
         self.lengths = [0] * rows
-        self.buffers: list[tuple[Tensor, Tensor]] = []
-        self.together: Tensor | None = None  # what all buffers are parts of, if they are
+        self.states: Tensor | None = None
         self.offered: Tensor | None = None
 
     def aim(self, first: int, shape: tuple[int, int], device: torch.device) -> None:
@@ -59,22 +59,23 @@ class TreeCache(Cache):
     ) -> tuple[Tensor, Tensor]:
         """Write new states [B, kv_heads, N, d] into their slots; returns all of these rows so far."""
         new = key_states.transpose(1, 2), value_states.transpose(1, 2)
-        if layer_idx == len(self.buffers):
-            keys, values = (self._buffer(states) for states in new)
-            self.buffers.append((keys, values))
-        for buffer, states in zip(self.buffers[layer_idx], new, strict=True):
+        buffers = self._states_like(new[0])[layer_idx]
+        for buffer, states in zip(buffers, new, strict=True):
             buffer[self.row_of, self.slots] = states
-        keys, values = (buffer[self.rows, : self.end] for buffer in self.buffers[layer_idx])
+        keys, values = (buffer[self.rows, : self.end] for buffer in buffers)
         return keys.transpose(1, 2), values.transpose(1, 2)
 
-    def _buffer(self, states: Tensor) -> Tensor:
-        # Zeros, because a slot that is masked must still not be NaN.
-        return states.new_zeros(len(self.lengths), self.capacity, *states.shape[2:])
+    def _states_like(self, new: Tensor) -> Tensor:
+        """All states; if there are none yet, of the kind of new ones [..., kv_heads, d]."""
+        if self.states is None:
+            # Zeros, because a slot that is masked must still not be NaN.
+            shape = self.depth, 2, len(self.lengths), self.capacity, *new.shape[-2:]
+            self.states = new.new_zeros(shape)
+        return self.states
 
-    def past(self, row: int) -> list[Tensor]:
-        """The committed keys and values of a row [L, kv_heads, d], layer after layer."""
-        length = self.lengths[row]
-        return [buffer[row, :length] for layer in self.buffers for buffer in layer]
+    def past(self, row: int) -> Tensor | None:
+        """The committed keys and values of a row [layers, 2, L, kv_heads, d]; None before the first pass."""
+        return None if self.states is None else self.states[:, :, row, : self.lengths[row]]
 
     def offer(self, row: int, states: Tensor) -> None:
         """The slots that a pass made for a row [layers, 2, N, kv_heads, d], for `commit` to choose from."""
@@ -91,19 +92,11 @@ class TreeCache(Cache):
             self.lengths[row] += len(path)
 
     def _enter(self, offered: Tensor, path: Sequence[int]) -> None:
-        if not self.buffers:
-            layers, _, _, *shape = offered.shape
-            self.together = offered.new_zeros(layers, 2, len(self.lengths), self.capacity, *shape)
-            self.buffers = [(keys, values) for keys, values in self.together]
-        chosen = offered[:, :, torch.tensor(path, device=offered.device)]
-        row, start = self.rows.start, self.lengths[self.rows.start]
-        places = slice(start, start + len(path))
-        if self.together is not None:
-            self.together[:, :, row, places] = chosen
-        else:  # transformers' layers came first, and made one after the other
-            for buffers, layer in zip(self.buffers, chosen, strict=True):
-                for buffer, states in zip(buffers, layer, strict=True):
-                    buffer[row, places] = states
+        count, row, start = len(path), self.rows.start, self.lengths[self.rows.start]
+        in_order = path[-1] == count - 1  # most paths lead along the first nodes
+        nodes = slice(count) if in_order else torch.tensor(path, device=offered.device)
+        target = self._states_like(offered)[:, :, row, start : start + count]
+        target.copy_(offered[:, :, nodes])
         self.offered = None
 
     def _move_together(self, paths: Sequence[Sequence[int]]) -> None:
@@ -114,19 +107,19 @@ class TreeCache(Cache):
             return
         source = self.slots.gather(1, torch.tensor(order, device=self.slots.device))
         target = self.slots[:, :longest]
-        for buffer in (buffer for layer in self.buffers for buffer in layer):
+        for buffer in self.states.flatten(0, 1):
             buffer[self.row_of, target] = buffer[self.row_of, source]
 
     def copy(self, source: int, target: int) -> None:
         """Make row `target` what row `source` is."""
         length = self.lengths[target] = self.lengths[source]
-        for buffer in (buffer for layer in self.buffers for buffer in layer):
-            buffer[target, :length] = buffer[source, :length]
+        if self.states is not None:
+            self.states[:, :, target, :length] = self.states[:, :, source, :length]
 
     @property
     def size(self) -> int:
-        """Bytes of the buffers."""
-        return sum(buffer.nbytes for layer in self.buffers for buffer in layer)
+        """Bytes of the states."""
+        return 0 if self.states is None else self.states.nbytes
 
     def get_seq_length(self, layer_idx: int = 0) -> int:
         return self.end

@@ -66,7 +66,8 @@ def milliseconds(model: MedusaModel, ways: list[Callable[..., object]]) -> list[
     """Median time of a step of the model's tree, each way, taken in turns."""
     tree = lay_out(model.card.tree)
     ids = torch.zeros(tree.size, dtype=torch.long)
-    past = [states.new_zeros(CONTEXT, *states.shape[1:]) for states in lean.nothing(model)]
+    layers, both, _, *rest = lean.nothing(model).shape
+    past = torch.zeros(layers, both, CONTEXT, *rest)
     times: list[list[float]] = [[] for _ in ways]
     for _ in range(20):
         for way, taken in zip(ways, times, strict=True):

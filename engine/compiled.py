@@ -12,8 +12,7 @@ import ctypes
 import hashlib
 import os
 import platform
-from collections.abc import Sequence
-from ctypes import POINTER, Structure, c_float, c_int32, c_void_p
+from ctypes import POINTER, Structure, c_float, c_int32, c_int64, c_void_p
 from pathlib import Path
 
 import platformdirs
@@ -247,11 +246,13 @@ class CompiledStep:
         return length <= self.positions
 
     def verify(
-        self, ids: Tensor, depth: Tensor, sees: Tensor, past: Sequence[Tensor], wanted: int
+        self, ids: Tensor, depth: Tensor, sees: Tensor, past: Tensor, wanted: int
     ) -> tuple[Tensor, Tensor, Tensor]:
         """`lean.verify`, of sequences that it `reaches`."""
         n, model = len(ids), self._model
         layers, kv_heads, d = self._added
+        if past.stride()[2:] != (kv_heads * d, d, 1):
+            past = past.contiguous()
         hidden = torch.empty(n, model.hidden)
         logits = torch.empty(wanted, model.unembedding.outputs)
         added = torch.empty(layers, 2, n, kv_heads, d)
@@ -260,8 +261,9 @@ class CompiledStep:
             ctypes.byref(model),
             n,
             *(c_void_p(tensor.data_ptr()) for tensor in (ids, depth, sees)),
-            past[0].shape[0],
-            (c_void_p * len(past))(*[states.data_ptr() for states in past]),
+            past.shape[2],
+            c_void_p(past.data_ptr()),
+            *map(c_int64, past.stride()[:2]),
             wanted,
             *(c_void_p(tensor.data_ptr()) for tensor in (hidden, logits, added)),
         )
@@ -270,13 +272,14 @@ class CompiledStep:
     def guess(self, last: Tensor, heads: int, ranks: int) -> Tensor:
         """`lean.guess` for one state [d]."""
         last = last.contiguous()
-        logits = torch.empty(heads, self._unembeddings[0].outputs)
+        found = torch.empty(heads, ranks, dtype=torch.long)
         self._library.guess(
             heads,
             self._blocks,
             len(self._unembeddings),
             self._unembeddings,
             c_void_p(last.data_ptr()),
-            c_void_p(logits.data_ptr()),
+            ranks,
+            c_void_p(found.data_ptr()),
         )
-        return logits.topk(ranks, dim=-1).indices
+        return found

@@ -23,7 +23,8 @@ from engine.passes import forward, guess, prefill
 from engine.sampling import Sampler
 from engine.tree import Layout
 
-Accept = Callable[[Layout, Sequence[int], Tensor, acceptance.Choose], tuple[list[int], int]]
+Accept = Callable[[Layout, Sequence[int], Sequence[int], Tensor], tuple[list[int], int]]
+"""(tree, tokens [N], chosen [N], logits [N, V]) -> accepted path, and the token that follows it."""
 
 
 def prompt_ids(model: MedusaModel, prompt: Prompt, options: DecodingOptions) -> list[int]:
@@ -51,7 +52,7 @@ def decode(
     mark = answer.began
     drafter = Drafter(model, options)
     if cache is None:
-        cache = TreeCache(len(prompt) + max(0, answer.limit) + drafter.size)
+        cache = TreeCache(model.depth, len(prompt) + max(0, answer.limit) + drafter.size)
     sampler = Sampler(options, max(0, answer.limit) + drafter.size + 1, model.device, guard)
     accept = acceptor(options)
 
@@ -61,9 +62,10 @@ def decode(
     while answer.finish is None:
         draft = drafter.propose(root, guess(model, last, drafter.tree))
         ids, layout = torch.tensor([draft.tokens], device=model.device), draft.layout
-        (hidden,), (logits,) = forward(model, ids, layout.depth, layout.sees, cache)
-        logits, position = answer.allowed(logits), answer.tokens + 1
-        path, following = accept(layout, draft.tokens, logits, sampler.at(position))
+        hidden, logits = forward(model, ids, layout.depth, layout.sees, cache)
+        hidden, logits, position = hidden[0], answer.allowed(logits[0]), answer.tokens + 1
+        chosen = sampler.pick(logits, position, layout.depth).tolist()
+        path, following = accept(layout, draft.tokens, chosen, logits)
         path, following = sampler.vet(draft.tokens, logits, path, following, position)
         kept, root, shown = answer.add([draft.tokens[n] for n in path], following)
         cache.commit([path[:kept]])
@@ -92,9 +94,9 @@ def complete(
 
 
 def acceptor(options: DecodingOptions) -> Accept:
-    """The acceptance rule the options ask for, with the arguments of `acceptance.lossless`."""
+    """The acceptance rule the options ask for."""
     if options.acceptance == "lossless":
-        return acceptance.lossless
-    return lambda tree, tokens, logits, choose: acceptance.typical(
-        tree, tokens, logits, choose, options.temperature, options.epsilon, options.delta
+        return lambda tree, tokens, chosen, _logits: acceptance.lossless(tree, tokens, chosen)
+    return lambda tree, tokens, chosen, logits: acceptance.typical(
+        tree, tokens, chosen, logits, options.temperature, options.epsilon, options.delta
     )

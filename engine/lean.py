@@ -7,8 +7,6 @@ So it runs as it is, and says what the compiled step has to compute (`step.cpp`,
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -38,22 +36,21 @@ def verify(
     ids: Tensor,
     depth: Tensor,
     sees: Tensor,
-    past: Sequence[Tensor],
+    past: Tensor,
     wanted: int,
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Run the nodes ids [N] after L slots; depth [N] and sees [N, N] as in `Layout`.
 
-    `past` has the slots' keys and values [L, kv_heads, d_head], layer after layer. Returns hidden states
-    [N, d], the last `wanted` nodes' logits [wanted, V], and the nodes' own keys and values
-    [layers, 2, N, kv_heads, d_head].
+    `past` has the slots' keys and values [layers, 2, L, kv_heads, d_head]. Returns hidden states [N, d],
+    the last `wanted` nodes' logits [wanted, V], and the nodes' own keys and values, as `past`.
     """
     body = model.backbone.base_model
     x = body.embed_tokens(ids)  # [N, d]
-    cos, sin = body.rotary_emb(x, (past[0].shape[0] + depth)[None])  # [1, N, d_head]
+    cos, sin = body.rotary_emb(x, (past.shape[2] + depth)[None])  # [1, N, d_head]
     rotation = cos[0, :, None], sin[0, :, None]
     bias = torch.zeros_like(sees, dtype=x.dtype).masked_fill(~sees, -torch.inf)
     added = []
-    for layer, keys, values in zip(body.layers, past[::2], past[1::2], strict=True):
+    for layer, (keys, values) in zip(body.layers, past, strict=True):
         h = _norm(layer.input_layernorm, x)
         attended, new = _attention(layer.self_attn, h, rotation, bias, keys, values)
         x = x + attended
@@ -64,12 +61,11 @@ def verify(
     return hidden, model.logits(hidden[-wanted:]), torch.stack(added)
 
 
-def nothing(model: MedusaModel) -> list[Tensor]:
+def nothing(model: MedusaModel) -> Tensor:
     """The `past` of no slots."""
     config, layers = model.backbone.config, model.backbone.base_model.layers
-    d = layers[0].self_attn.head_dim
-    empty = torch.empty(0, config.num_key_value_heads, d, dtype=model.dtype, device=model.device)
-    return [empty] * (2 * len(layers))
+    shape = len(layers), 2, 0, config.num_key_value_heads, layers[0].self_attn.head_dim
+    return torch.empty(shape, dtype=model.dtype, device=model.device)
 
 
 def guess(model: MedusaModel, last: Tensor, heads: int, ranks: int) -> Tensor:

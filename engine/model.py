@@ -76,6 +76,11 @@ class MedusaModel(nn.Module):
     def dtype(self) -> torch.dtype:
         return self.heads.weight.dtype
 
+    @property
+    def depth(self) -> int:
+        """Layers of the backbone."""
+        return self.backbone.config.num_hidden_layers
+
     def parameter_count(self) -> int:
         return sum(p.numel() for p in self.parameters())
 

@@ -28,7 +28,7 @@ def forward(
     its own. Returns hidden states [B, N, d] and logits [B, N, V]. The new slots are not committed.
     """
     rows, nodes = ids.shape
-    if rows == 1 and lean.suits(model.backbone):
+    if rows == 1 and (model.compiled is not None or lean.suits(model.backbone)):
         one = ids[0], depth.view(nodes), sees.view(nodes, nodes)
         hidden, logits = _verify(model, *one, cache, 0, nodes)
         return hidden[None], logits[None]
@@ -64,8 +64,10 @@ def _verify(
     wanted: int,
 ) -> tuple[Tensor, Tensor]:
     """`lean.verify` after what a row of `cache` holds, which is offered what it made."""
-    past = cache.past(row) or lean.nothing(model)
-    if model.compiled is not None and model.compiled.reaches(len(past[0]) + len(ids)):
+    past = cache.past(row)
+    if past is None:
+        past = lean.nothing(model)
+    if model.compiled is not None and model.compiled.reaches(past.shape[2] + len(ids)):
         hidden, logits, states = model.compiled.verify(ids, depth, sees, past, wanted)
     else:
         hidden, logits, states = lean.verify(model, ids, depth, sees, past, wanted)

@@ -62,7 +62,7 @@ class PromptCaches:
         shared = [_common(prompt, earlier) for earlier, _ in self.kept]
         longest = max(shared, default=0)
         if longest < WORTH_REUSING:
-            return TreeCache(self.capacity)
+            return TreeCache(self.model.depth, self.capacity)
         _, cache = self.kept.pop(shared.index(longest))
         # The last token is read again, for the state that the first step starts from.
         cache.lengths[0] = min(longest, len(prompt) - 1)

@@ -7,7 +7,6 @@ other answers of a batch change what is sampled: with the same seed the text is 
 
 from __future__ import annotations
 
-import itertools
 import math
 import random
 from collections.abc import Sequence
@@ -15,7 +14,6 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from engine.acceptance import Choose
 from engine.api import DecodingOptions, EngineError
 from engine.viability import TRIES, Guard
 
@@ -44,16 +42,23 @@ class Sampler:
             generator.manual_seed(options.seed)
         self.numbers = torch.rand(positions, generator=generator).to(device)
 
-    def at(self, position: int) -> Choose:
-        """Chooses the token of `position`, then of the next one, and so on."""
-        positions = itertools.count(position)
-        return lambda logits: int(
-            pick(logits, self.numbers[next(positions)], self.temperature, self.top_p)
-        )
+    def pick(self, logits: Tensor, position: int, depth: Tensor) -> Tensor:
+        """The token [N] that follows each node of a tree, given logits [N, V] and depth [N].
+
+        `position` is the place in the answer of what follows the root.
+        """
+        # Greedy choice needs none, and looking them up takes as long as choosing.
+        numbers = self.at(position, depth) if self.temperature else self.numbers
+        return pick(logits, numbers, self.temperature, self.top_p)
+
+    def at(self, position: int, depth: Tensor) -> Tensor:
+        """The random numbers [N] for what follows each node of a tree; arguments as for `pick`."""
+        return self.numbers[position + depth]
 
     def first(self, logits: Tensor) -> int:
         """The first token of the answer."""
-        return self.replace(self.at(0)(logits), logits, 0)
+        token = int(pick(logits, self.numbers[0], self.temperature, self.top_p))
+        return self.replace(token, logits, 0)
 
     def vet(
         self,
@@ -136,8 +141,8 @@ def pick(logits: Tensor, numbers: Tensor, temperature: float, top_p: float) -> T
 
 
 def _check_numbers(found: Tensor) -> None:
-    # Of a single number Python knows sooner than a tensor operation.
-    if not (torch.isfinite(found).all() if found.ndim else math.isfinite(found)):
+    # Of a few numbers Python knows sooner than a tensor operation.
+    if not all(map(math.isfinite, found.flatten().tolist())):
         raise EngineError("the model's logits are not numbers: its weights are damaged")
 
 

@@ -269,6 +269,17 @@ static void attend(
     for (long k = 0; k < d; k++) *(vec*)(y + k * LANES) /= total;
 }
 
+// The places of the greatest `count` of n numbers, the greatest first; of equals the first.
+static void best(const float* x, long n, long count, int64_t* places) {
+    long kept = 0;
+    for (long i = 0; i < n; i++) {
+        if (kept == count && !(x[i] > x[places[count - 1]])) continue;
+        long at = kept < count ? kept++ : count - 1;
+        for (; at > 0 && x[i] > x[places[at - 1]]; at--) places[at] = places[at - 1];
+        places[at] = i;
+    }
+}
+
 extern "C" {
 
 int32_t lanes() { return LANES; }
@@ -282,12 +293,13 @@ bool takes_pairs() {
 #endif
 }
 
-// ids [n], depth [n], sees [n, n] and, of each layer, keys and values [length, kv_heads, d_head] ->
-// hidden [n, hidden], logits [wanted, V] of the last nodes, and the nodes' keys and values
-// [layers, 2, n, kv_heads, d_head].
+// ids [n], depth [n], sees [n, n] and past keys and values [layers, 2, length, kv_heads, d_head], of which
+// the first two dimensions have these strides -> hidden [n, hidden], logits [wanted, V] of the last
+// nodes, and the nodes' keys and values [layers, 2, n, kv_heads, d_head].
 void verify(
     const Model* model, int32_t n, const int64_t* ids, const int64_t* depth, const bool* sees,
-    int32_t length, const float* const* past, int32_t wanted, float* hidden, float* logits, float* added
+    int32_t length, const float* past, int64_t layer_stride, int64_t value_stride, int32_t wanted,
+    float* hidden, float* logits, float* added
 ) {
     const long dim = model->hidden, inner = model->inner, d = model->d_head;
     const long heads = model->heads, kv_heads = model->kv_heads, group = heads / kv_heads;
@@ -303,6 +315,7 @@ void verify(
         std::memcpy(x + i * dim, model->embedding + ids[i] * dim, dim * sizeof(float));
     for (long l = 0; l < model->depth; l++) {
         const Layer& layer = model->layers[l];
+        const float* before = past + l * layer_stride;
         float *keys = added + 2 * l * n * kv_row, *values = keys + n * kv_row;
         rms_norm(n, dim, x, layer.attention_norm, model->epsilon, h);
         linear(n, h, layer.qkv, wide);
@@ -316,7 +329,7 @@ void verify(
         const float scale = 1 / __builtin_sqrtf(d);
         for (long kv = 0; kv < kv_heads; kv++) {
             const Slots slots[2] = {
-                {past[2 * l] + kv * d, past[2 * l + 1] + kv * d, length, kv_row},
+                {before + kv * d, before + value_stride + kv * d, length, kv_row},
                 {keys + kv * d, values + kv * d, n, kv_row},
             };
             for (long first = 0; first < queries; first += LANES) {
@@ -350,20 +363,23 @@ void verify(
     linear(wanted, hidden + (n - wanted) * dim, model->unembedding, logits);
 }
 
-// State last [hidden] -> logits [heads, V] of the first heads. `unembedding` is one for all of them, or
-// as many as there are heads.
+// State last [hidden] -> the tokens [heads, ranks] that the first heads find likeliest, in order.
+// `unembedding` is one for all of them, or as many as there are heads.
 void guess(
     int32_t heads, const Matrix* blocks, int32_t unembeddings, const Matrix* unembedding, const float* last,
-    float* logits
+    int32_t ranks, int64_t* found
 ) {
     const long d = blocks->inputs, vocabulary = unembedding->outputs;
-    const Floats inner = floats(d), states = floats(heads * d);
+    const Floats inner = floats(d), states = floats(heads * d), logits = floats(heads * vocabulary);
     for (long h = 0; h < heads; h++) {
         linear(1, last, blocks[h], inner.get());
         for (long k = 0; k < d; k++) states[h * d + k] = last[k] + silu(vec{} + inner[k])[0];
     }
-    if (unembeddings == 1) return linear(heads, states.get(), *unembedding, logits);
-    for (long h = 0; h < heads; h++)
-        linear(1, states.get() + h * d, unembedding[h], logits + h * vocabulary);
+    if (unembeddings == 1) linear(heads, states.get(), *unembedding, logits.get());
+    for (long h = 0; h < heads; h++) {
+        float* own = logits.get() + h * vocabulary;
+        if (unembeddings > 1) linear(1, states.get() + h * d, unembedding[h], own);
+        best(own, vocabulary, ranks, found + h * ranks);
+    }
 }
 }

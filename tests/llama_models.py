@@ -58,7 +58,8 @@ def model_of(
     return model.eval().requires_grad_(False)
 
 
-def states(model: MedusaModel, length: int) -> list[Tensor]:
+def states(model: MedusaModel, length: int) -> Tensor:
     """Random keys and values of `length` slots, as `past`."""
     torch.manual_seed(1)
-    return [torch.randn(length, *empty.shape[1:]) for empty in lean.nothing(model)]
+    layers, both, _, *rest = lean.nothing(model).shape
+    return torch.randn(layers, both, length, *rest)

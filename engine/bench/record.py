@@ -27,7 +27,12 @@ PARTS: dict[str, tuple[Part, ...]] = {
     "prefill": ((decoding, "prefill"), (Drafter, "read")),
     "draft": ((decoding, "guess"), (Drafter, "propose"), (Drafter, "add")),
     "verify": ((decoding, "forward"),),
-    "accept": ((acceptance, "lossless"), (acceptance, "typical"), (Sampler, "vet")),
+    "accept": (
+        (Sampler, "pick"),
+        (acceptance, "lossless"),
+        (acceptance, "typical"),
+        (Sampler, "vet"),
+    ),
     "trim": ((Answer, "add"), (TreeCache, "commit")),
 }
 

@@ -25,40 +25,40 @@ def logits(*rows):
     return out
 
 
-def greedy(row):
-    return int(row.argmax())
+def greedy(logits):
+    return logits.argmax(-1).tolist()
 
 
 def test_lossless_follows_the_backbones_choice_and_returns_what_comes_next():
     rows = logits({2: 0.9}, {3: 0.9}, {4: 0.9}, {5: 0.9}, {6: 0.9})
-    assert lossless(TREE, TOKENS, rows, greedy) == ([0, 2, 4], 6)
+    assert lossless(TREE, TOKENS, greedy(rows)) == ([0, 2, 4], 6)
 
 
 def test_lossless_stops_where_the_tree_has_not_what_the_backbone_chose():
     rows = logits({9: 0.9}, {3: 0.9}, {4: 0.9}, {5: 0.9}, {6: 0.9})
-    assert lossless(TREE, TOKENS, rows, greedy) == ([0], 9)
+    assert lossless(TREE, TOKENS, greedy(rows)) == ([0], 9)
 
 
 def test_typical_takes_the_longest_path_whose_every_token_passes_equation_1():
     # Token 2 at the root is not the likeliest, but above min(epsilon, delta * exp(-H)).
     rows = logits({1: 0.5, 2: 0.4}, {3: 0.001}, {4: 0.9}, {5: 0.9}, {6: 0.9})
-    assert typical(TREE, TOKENS, rows, greedy, 1.0, 0.09, 0.3) == ([0, 2, 4], 6)
+    assert typical(TREE, TOKENS, greedy(rows), rows, 1.0, 0.09, 0.3) == ([0, 2, 4], 6)
 
 
 def test_typical_prefers_the_likelier_of_two_longest_paths():
     rows = logits({1: 0.5, 2: 0.4}, {3: 0.9}, {4: 0.9}, {5: 0.9}, {6: 0.9})
-    assert typical(TREE, TOKENS, rows, greedy, 1.0, 0.09, 0.3) == ([0, 1, 3], 5)
+    assert typical(TREE, TOKENS, greedy(rows), rows, 1.0, 0.09, 0.3) == ([0, 1, 3], 5)
 
 
 def test_typical_threshold_is_epsilon_or_delta_times_exp_of_minus_entropy():
     uniform = logits({}, {3: 0.9}, {4: 0.9}, {5: 0.9}, {6: 0.9})  # H = ln 10, p = 0.1 everywhere
-    assert typical(TREE, TOKENS, uniform, greedy, 1.0, 0.09, 0.3)[0] == [0, 1, 3]
-    assert typical(TREE, TOKENS, uniform, greedy, 1.0, 0.2, 2.0)[0] == [0]
+    assert typical(TREE, TOKENS, greedy(uniform), uniform, 1.0, 0.09, 0.3)[0] == [0, 1, 3]
+    assert typical(TREE, TOKENS, greedy(uniform), uniform, 1.0, 0.2, 2.0)[0] == [0]
 
 
 def test_a_rejected_parent_rejects_its_children():
     rows = logits({9: 0.99}, {3: 0.9}, {4: 0.9}, {5: 0.9}, {6: 0.9})
-    assert typical(TREE, TOKENS, rows, greedy, 1.0, 0.09, 0.3)[0] == [0]
+    assert typical(TREE, TOKENS, greedy(rows), rows, 1.0, 0.09, 0.3)[0] == [0]
 
 
 def by_the_paper(tree, tokens, rows, temperature, epsilon, delta):
@@ -95,7 +95,7 @@ def test_typical_is_equation_1_in_plain_loops(temperature, epsilon, delta):
         tree = lay_out((-1, *(rng.randrange(node) for node in range(1, 12)), -1, -1))
         tokens = [rng.randrange(6) for _ in range(tree.size)]
         rows = torch.tensor([[rng.gauss(0, 1.5) for _ in range(6)] for _ in range(tree.size)])
-        path, following = typical(tree, tokens, rows, greedy, temperature, epsilon, delta)
+        path, following = typical(tree, tokens, greedy(rows), rows, temperature, epsilon, delta)
         assert path == by_the_paper(tree, tokens, rows, temperature, epsilon, delta)
         assert following == greedy(rows[path[-1]])
         accepted.add(len(path))
@@ -104,12 +104,13 @@ def test_typical_is_equation_1_in_plain_loops(temperature, epsilon, delta):
 
 def test_a_tree_of_a_root_alone_has_nothing_to_judge():
     root = lay_out((-1,))
-    for accept in (lossless, lambda *given: typical(*given, 1.0, 0.09, 0.3)):
-        assert accept(root, [7], logits({5: 0.9}), greedy) == ([0], 5)
+    rows = logits({5: 0.9})
+    assert lossless(root, [7], greedy(rows)) == ([0], 5)
+    assert typical(root, [7], greedy(rows), rows, 1.0, 0.09, 0.3) == ([0], 5)
 
 
 def test_a_filler_is_never_accepted():
     tree = lay_out((-1, 0, -1))
     rows = logits({2: 0.9}, {3: 0.9}, {4: 0.9})
-    assert lossless(tree, [7, 1, 2], rows, greedy) == ([0], 2)
-    assert typical(tree, [7, 1, 2], rows, greedy, 1.0, 0.0, 0.0) == ([0, 1], 3)
+    assert lossless(tree, [7, 1, 2], greedy(rows)) == ([0], 2)
+    assert typical(tree, [7, 1, 2], greedy(rows), rows, 1.0, 0.0, 0.0) == ([0, 1], 3)

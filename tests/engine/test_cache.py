@@ -18,7 +18,7 @@ def add(cache, first, states):
 
 
 def test_each_row_continues_at_its_own_length():
-    cache = TreeCache(capacity=6, rows=2)
+    cache = TreeCache(1, capacity=6, rows=2)
     add(cache, 0, [[1, 2, 3]])
     cache.commit([[0, 1, 2]])
     add(cache, 1, [[4]])
@@ -28,7 +28,7 @@ def test_each_row_continues_at_its_own_length():
 
 
 def test_commit_keeps_each_rows_path_in_its_order():
-    cache = TreeCache(capacity=8, rows=3)
+    cache = TreeCache(1, capacity=8, rows=3)
     add(cache, 0, [[10, 11, 12, 13], [20, 21, 22, 23], [30, 31, 32, 33]])
     cache.commit([[0, 2], [0], [0, 1, 3]])
     assert cache.lengths == [2, 1, 3]
@@ -41,7 +41,7 @@ def test_commit_keeps_each_rows_path_in_its_order():
 
 
 def test_new_slots_see_what_is_committed_in_their_row_and_each_other_as_in_the_tree():
-    cache = TreeCache(capacity=6, rows=2)
+    cache = TreeCache(1, capacity=6, rows=2)
     add(cache, 1, [[1, 2]])
     cache.commit([[0, 1]])
     cache.aim(0, (2, 2), CPU)
@@ -53,7 +53,7 @@ def test_new_slots_see_what_is_committed_in_their_row_and_each_other_as_in_the_t
 
 
 def test_a_copied_row_is_independent_of_its_source():
-    cache = TreeCache(capacity=6, rows=2)
+    cache = TreeCache(1, capacity=6, rows=2)
     add(cache, 1, [[1, 2]])
     cache.commit([[0, 1]])
     cache.copy(1, 0)
@@ -64,28 +64,29 @@ def test_a_copied_row_is_independent_of_its_source():
 
 
 def test_size_is_that_of_keys_and_values():
-    cache = TreeCache(capacity=6, rows=2)
+    cache = TreeCache(1, capacity=6, rows=2)
     assert cache.size == 0
     add(cache, 0, [[1]])
     assert cache.size == 2 * 6 * 2 * 4
 
 
 def test_of_the_slots_offered_those_of_the_path_enter_in_its_order():
-    cache = TreeCache(capacity=6, rows=2)
-    assert cache.past(1) == []
+    cache = TreeCache(3, capacity=6, rows=2)
+    assert cache.past(1) is None
     states = torch.arange(1.0, 5.0)[:, None, None].expand(3, 2, -1, 1, 2)  # [layers, 2, N, 1, d]
     cache.offer(1, states)
     cache.commit([[0, 1]])
     cache.offer(1, 10 * states)
     cache.commit([[0, 3]])
     assert cache.lengths == [0, 4]
-    assert len(cache.past(1)) == 6
-    assert all(buffer[:, 0, 0].tolist() == [1, 2, 10, 40] for buffer in cache.past(1))
+    past = cache.past(1)
+    assert past.shape == (3, 2, 4, 1, 2)
+    assert (past == torch.tensor([1, 2, 10, 40])[:, None, None]).all()
 
 
 def test_slots_offered_but_not_committed_are_gone_with_the_next_pass():
-    cache = TreeCache(capacity=6)
+    cache = TreeCache(1, capacity=6)
     cache.offer(0, torch.ones(1, 2, 2, 1, 1))
     assert add(cache, 0, [[7, 8]]) == [[7, 8]]
     cache.commit([[0, 1]])
-    assert cache.past(0)[0].flatten().tolist() == [7, 8]
+    assert cache.past(0)[0, 0].flatten().tolist() == [7, 8]

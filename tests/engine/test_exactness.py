@@ -9,7 +9,7 @@ import pytest
 import torch
 from tiny_model import tiny_model
 
-from engine import acceptance, answer, sampling
+from engine import acceptance, answer, batch, sampling
 from engine.api import DecodingOptions
 from engine.batch import Request, decode_many
 
@@ -113,13 +113,16 @@ def greedy_first(self, logits):
     return int(logits.argmax())
 
 
-def greedy_after_drafts(tree, tokens, logits, choose, lossless=acceptance.lossless):
-    path, _ = lossless(tree, tokens, logits, choose)
-    return path, int(logits[path[-1]].argmax())
+def greedy_after_drafts(_options):
+    def accept(tree, tokens, chosen, logits):
+        path, _ = acceptance.lossless(tree, tokens, chosen)
+        return path, int(logits[path[-1]].argmax())
+
+    return accept
 
 
-def drawn_anew(self, position):
-    return lambda logits: int(sampling.pick(logits, torch.rand(()), self.temperature, self.top_p))
+def drawn_anew(self, position, depth):
+    return torch.rand(len(depth))
 
 
 @pytest.mark.slow
@@ -127,7 +130,7 @@ def drawn_anew(self, position):
     ("owner", "name", "bug", "alignment"),
     [
         (sampling.Sampler, "first", greedy_first, "hold"),
-        (acceptance, "lossless", greedy_after_drafts, "hold"),
+        (batch, "acceptor", greedy_after_drafts, "hold"),
         (sampling.Sampler, "at", drawn_anew, "discard"),
     ],
     ids=["the first token greedy", "a step's own token greedy", "discarded tokens drawn anew"],

@@ -18,8 +18,7 @@ def test_it_computes_what_transformers_does_path_by_path(config):
     prompt, nodes = torch.arange(5, 16), torch.arange(20, 20 + TREE.size)
     order = torch.arange(len(prompt))
     causal = order[:, None] >= order
-    _, _, made = lean.verify(model, prompt, order, causal, lean.nothing(model), 1)
-    past = [both for layer in made for both in layer]
+    _, _, past = lean.verify(model, prompt, order, causal, lean.nothing(model), 1)
     hidden, logits, _ = lean.verify(model, nodes, TREE.depth, TREE.sees, past, TREE.size)
     for node in range(TREE.size):
         path = nodes[TREE.sees[node]]  # the node's ancestors and itself: parents come first

@@ -19,7 +19,7 @@ def model():
 
 def two_passes(model):
     """Logits of a tree, and of another after a path of the first."""
-    cache = TreeCache(64)
+    cache = TreeCache(model.depth, 64)
     passes.prefill(model, PROMPT, cache)
     found = []
     for first in (30, 60):
@@ -37,7 +37,7 @@ def test_the_short_way_and_transformers_layers_agree(model, monkeypatch):
 
 
 def test_a_row_of_a_batch_is_verified_as_it_is_alone(model):
-    cache = TreeCache(64, rows=2)
+    cache = TreeCache(model.depth, 64, rows=2)
     for row in (0, 1):
         passes.prefill(model, PROMPT, cache, row)
     ids = torch.arange(30, 30 + TREE.size)
@@ -48,6 +48,6 @@ def test_a_row_of_a_batch_is_verified_as_it_is_alone(model):
 
 
 def test_nothing_is_guessed_for_a_root_alone(model):
-    hidden, _ = passes.prefill(model, PROMPT, TreeCache(64))
+    hidden, _ = passes.prefill(model, PROMPT, TreeCache(model.depth, 64))
     assert passes.guess(model, hidden, build([])).shape == (0, 0)
     assert passes.guess(model, hidden, TREE).shape == (2, 2)

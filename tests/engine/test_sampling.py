@@ -59,9 +59,9 @@ def test_logits_of_which_one_is_no_number_are_an_error(value, temperature):
 def test_a_position_is_decided_the_same_way_whenever_it_is():
     sampler = Sampler(DecodingOptions(temperature=1.0, seed=1), 50, torch.device("cpu"))
     flat = torch.zeros(1000)
-    choose = sampler.at(0)
-    tokens = [choose(flat) for _ in range(50)]
-    assert [sampler.at(position)(flat) for position in range(50)] == tokens
+    chain = sampler.pick(flat.expand(50, -1), 0, torch.arange(50)).tolist()
+    tokens = [int(sampler.pick(flat[None], place, torch.tensor([0]))) for place in range(50)]
+    assert chain == tokens
     assert len(set(tokens)) > 40
 
 

@@ -53,7 +53,7 @@ def test_guesses_are_those_of_decoding():
     tree = build([[0], [0, 0], [1]])
     for at in (0, 1, len(place.answer) - 1):
         ids = [*place.prompt, *place.answer[:at]]
-        last, _ = passes.prefill(model, ids, TreeCache(len(ids)))
+        last, _ = passes.prefill(model, ids, TreeCache(model.depth, len(ids)))
         guesses = passes.guess(model, last, tree)
         assert guesses.tolist() == place.guesses[at, :2, :2].tolist()
 

@@ -60,7 +60,7 @@ def test_the_others_get_a_vetoed_tokens_probability_in_proportion(options):
     draw = sampler(Without(1, 3), seed=1, **options)
     count = torch.zeros(5)
     for position in range(4000):
-        chosen = draw.at(position)(logits)
+        chosen = int(draw.pick(logits[None], position, torch.tensor([0])))
         count[draw.replace(chosen, logits, position)] += 1
     wanted = (logits / options["temperature"]).softmax(-1)
     wanted[[1, 3]] = 0
