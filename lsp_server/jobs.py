@@ -9,6 +9,7 @@ import re
 from dataclasses import dataclass, replace
 
 from engine.api import Prompt
+from engine.verilog.repairs import outputs_as_variables
 from engine.verilog.syntax import Module, header, modules, problems
 from lsp_server import prompt as prompts
 from lsp_server.comment import Comment, comment_above, comment_at, line_at
@@ -37,10 +38,12 @@ class Job:
         return None if found < 0 else found + len(self.anchor)
 
     def candidate(self, answer: str) -> str:
-        """The model's `answer` without blanks at line ends and what `after` says already."""
+        """The model's `answer` without blanks at line ends and what `after` says already; a whole module
+        with the header that the prompt gave it."""
         text = "\n".join(line.rstrip() for line in answer.rstrip().split("\n")).strip("\n")
         if not self.before:
-            return text.lstrip()
+            given = self.prompt.prefix
+            return outputs_as_variables(given + text) if given else text.lstrip()
         end = MODULE_END.search(text)
         if end is not None:
             text = text[: end.start() if MODULE_END.search(self.after) else end.end()]

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from engine.api import Prompt
+from engine.verilog import specification
 from engine.verilog.syntax import Module
 from engine.verilog.syntax import header as header_of
 from lsp_server.cursor import MODULE_START, enclosing, without_comments
@@ -75,12 +76,13 @@ def build(text: str, offset: int, header: Header, room: Room) -> Prompt:
 
 
 def instruct(comment: str) -> Prompt:
-    """The comment-to-module prompt for the text of a comment, markers removed.
+    """The comment-to-module prompt for the text of a comment, markers removed. It begins with the header,
+    if the comment spells that out.
 
     Without headers of other modules: the model has been trained on descriptions alone, and with a
     header before it goes on with that module's body instead.
     """
-    return Prompt("", instruction=comment)
+    return Prompt(specification.header(comment), instruction=comment)
 
 
 def headers(names: Iterable[str], header: Header, room: int, seen: Iterable[str] = ()) -> str:

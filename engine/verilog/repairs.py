@@ -76,6 +76,33 @@ def as_variable(source: Source, name: str, offset: int) -> list[Edit] | None:
     return [*_cut(source.text, declared, sharing), _after_statement(source, declared.end, [line])]
 
 
+def outputs_as_variables(text: str) -> str:
+    """`text` with those outputs of its modules made variables that are nets and assigned in a process."""
+    left = sum(one.kind == "port" for one in Source(text).outline.walk())
+    for _ in range(left):  # each edit makes one of them a variable
+        source = Source(text)
+        edits = next(filter(None, (_as_needed(source, one) for one in source.outline.walk())), None)
+        if not edits:
+            break
+        text = applied(text, edits)
+    return text
+
+
+def _as_needed(source: Source, port: Declaration) -> list[Edit] | None:
+    """The edits that make an output a variable, if it is a net that a process assigns."""
+    kind = source.text[slice(*port.head)] if port.kind == "port" and port.head else ""
+    again = source.text[slice(*port.again)] if port.again else ""
+    module = _module(source, port.start)
+    if (
+        module is None
+        or not re.search(r"\boutput\b", kind)
+        or re.search(r"\b(?:reg|logic|integer|bit)\b", kind + again)
+        or not _is_assigned_in_process(source, module, port.name)
+    ):
+        return None
+    return as_variable(source, port.name, port.start)
+
+
 def remove_declaration(source: Source, name: str, offset: int) -> list[Edit] | None:
     """Remove the declaration of `name` at `offset`, which is one too many."""
     found = [one for one in source.outline.walk() if one.name_start == offset and one.name == name]

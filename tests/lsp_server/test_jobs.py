@@ -43,6 +43,21 @@ def test_a_comment_above_nothing_asks_for_a_whole_module():
     assert (job.prompt.instruction, job.prompt.prefix, job.before) == ("A counter", "", "")
 
 
+def test_a_module_has_the_ports_that_its_comment_lists():
+    """The body says which outputs are variables."""
+    job = from_comment(
+        "// Module: count\n// Inputs:\n//   clk: clock\n// Outputs:\n//   q[3:0]: value\n//   z: q is 0|"
+    )
+    header = "module count (\n    input clk,\n    output [3:0] q,\n    output z\n);\n"
+    assert job.prompt.prefix == header
+    body = "    always @(posedge clk) q <= q + 1;\n    assign z = q == 0;\nendmodule\n"
+    assert (
+        job.candidate(body)
+        == header.replace("output [3:0] q", "output reg [3:0] q") + body.rstrip()
+    )
+    assert job.complaint(job.candidate(body), "") is None
+
+
 def test_a_comment_above_a_blank_line_has_nothing_to_do_with_the_module_below():
     assert from_comment(WHOLE).before == ""
 

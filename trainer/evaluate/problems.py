@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from engine.api import EngineError, Prompt
+from engine.verilog import repairs, specification
 from trainer.evaluate.verdict import NONCE, Bench
 from trainer.textbook import store as textbook
 
@@ -27,17 +28,20 @@ RTLBENCH_UNUSABLE = {
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing to write. `given` is the part of the module that the prompt has already."""
+    """One thing to write. `given` is the part of the module that the prompt has already; where it declares
+    outputs as nets and may be told to, what is written is `mended`."""
 
     suite: str
     id: str
     prompt: Prompt
     bench: Bench
     given: str = ""
+    mended: bool = False
 
     def assemble(self, completion: str) -> str:
         """The candidate: the whole text to be compiled with the bench."""
-        return f"{self.given}{completion}\n"
+        candidate = f"{self.given}{completion}\n"
+        return repairs.outputs_as_variables(candidate) if self.mended else candidate
 
 
 def load(suite: str, data: Path | None, exam: Path | None) -> list[Problem]:
@@ -118,6 +122,18 @@ def rtlbench(data: Path) -> list[Problem]:
     return found
 
 
+def headed(problems: Iterable[Problem]) -> list[Problem]:
+    """The problems as the editor asks them (`lsp_server.jobs`): where a description spells out the
+    module's header, the prompt begins with it, and outputs become variables where the body needs it."""
+    found = []
+    for one in problems:
+        given = specification.header(one.prompt.instruction)
+        prompt = replace(one.prompt, prefix=given)
+        suite = f"{one.suite}-headed"
+        found.append(replace(one, suite=suite, prompt=prompt, given=given, mended=bool(given)))
+    return found
+
+
 def verilogeval(data: Path) -> list[Problem]:
     """VerilogEval v1 Machine's 143 problems: detailed description and header."""
     folder = data / "verilogeval_v1_machine"
@@ -167,7 +183,9 @@ SUITES: dict[str, Callable[[Path], list[Problem]]] = {
     "vgen-medium": lambda data: vgen(data, "vgen-medium"),
     "vgen-high": lambda data: vgen(data, "vgen-high"),
     "rtllm": rtllm,
+    "rtllm-headed": lambda data: headed(rtllm(data)),
     "rtlbench": rtlbench,
+    "rtlbench-headed": lambda data: headed(rtlbench(data)),
     "verilogeval": verilogeval,
     "textbook-family": lambda folder: textbook_exam(folder, "family"),
     "textbook-wording": lambda folder: textbook_exam(folder, "wording"),

@@ -7,13 +7,14 @@ vgen, rtllm_v1.1 and verilogeval_v1_machine, their reference solutions are exami
 import os
 import re
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from engine.api import EngineError, Prompt
 from trainer.evaluate import problems
-from trainer.evaluate.problems import SUITES, load
+from trainer.evaluate.problems import SUITES, headed, load
 from trainer.evaluate.verdict import judge
 
 HEADER = "module invert(input a, output y);\n"
@@ -32,6 +33,18 @@ def test_prompts(benchmarks, exam):
     assert only("rtlbench") == ("invert", Prompt("", instruction="Design an inverter."), "")
     asked = Prompt(HEADER, instruction="It inverts.")
     assert only("verilogeval") == ("invert", asked, HEADER)
+
+
+def test_a_headed_suite_begins_with_the_header_that_the_description_spells_out(benchmarks):
+    (vague,) = load("rtllm-headed", benchmarks, None)
+    assert (vague.prompt.prefix, vague.given, vague.mended) == ("", "", False)
+    told = "Module name:\n    invert\nInputs:\n    a: a bit\nOutputs:\n    y: its inverse"
+    (clear,) = headed([replace(vague, suite="rtllm", prompt=Prompt("", instruction=told))])
+    header = "module invert (\n    input a,\n    output y\n);\n"
+    assert (clear.suite, clear.prompt) == ("rtllm-headed", Prompt(header, instruction=told))
+    body = "    always @* y = ~a;\nendmodule"
+    mended = header.replace("output y", "output reg y")
+    assert clear.assemble(body) == f"{mended}{body}\n"
 
 
 def test_prompts_of_the_exam(exam):
