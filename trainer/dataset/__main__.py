@@ -80,9 +80,14 @@ def gather(args: argparse.Namespace) -> tuple[dict[str, list[Module]], dict[str,
         exam = sources.from_exam(textbook.read_exam(folder))
         groups["textbook_held_out"] = groups.get("textbook_held_out", []) + exam
     kept = sources.part((module.id for module in groups["train"]), args.share)
-    groups["train"] = [module for module in groups["train"] if module.id in kept]
+    groups["train"] = [
+        module
+        for module in groups["train"]
+        if module.id in kept and len(module.text) <= (args.longest or len(module.text))
+    ]
     if not groups["train"]:
-        raise EngineError(f"nothing to train on: --share {args.share} leaves no module")
+        limit = f" and --longest {args.longest}" if args.longest else ""
+        raise EngineError(f"nothing to train on: --share {args.share}{limit} leaves no module")
     # A manifest names the shards with their hashes, so its own hash stands for the whole folder.
     manifests = [folder / "manifest.json" for folder in (*args.corpus, *args.textbook)]
     return {name: modules for name, modules in groups.items() if modules}, {
@@ -175,6 +180,13 @@ def _parser() -> argparse.ArgumentParser:
     add("--tokenizer", type=Path, help="a model or data folder whose tokenizer to use instead")
     add("--length", type=int, default=1024, help="tokens a row")
     add("--share", type=float, default=1.0, help="part of the data; parts are nested")
+    add(
+        "--longest",
+        type=int,
+        default=0,
+        metavar="CHARACTERS",
+        help="of a module to train on, for a first run on short ones; 0: any",
+    )
     add("--passes", type=int, default=2, help="times each module is sampled")
     add("--held-out", action="append", default=[], metavar="OWNER/NAME", help="repositories")
     add("--jobs", type=int, default=os.cpu_count(), help="processes")
