@@ -76,15 +76,12 @@ def gather(args: argparse.Namespace) -> tuple[dict[str, list[Module]], dict[str,
     for item, module in zip(items, modules, strict=True):
         groups["held_out" if item.source in held_out else "train"].append(module)
     for folder in args.textbook:
-        groups["train"] += sources.from_textbook(textbook.read(folder))
+        short = (x for x in textbook.read(folder) if len(x.text) <= (args.longest or len(x.text)))
+        groups["train"] += sources.from_textbook(short)
         exam = sources.from_exam(textbook.read_exam(folder))
         groups["textbook_held_out"] = groups.get("textbook_held_out", []) + exam
     kept = sources.part((module.id for module in groups["train"]), args.share)
-    groups["train"] = [
-        module
-        for module in groups["train"]
-        if module.id in kept and len(module.text) <= (args.longest or len(module.text))
-    ]
+    groups["train"] = [module for module in groups["train"] if module.id in kept]
     if not groups["train"]:
         limit = f" and --longest {args.longest}" if args.longest else ""
         raise EngineError(f"nothing to train on: --share {args.share}{limit} leaves no module")
@@ -185,7 +182,7 @@ def _parser() -> argparse.ArgumentParser:
         type=int,
         default=0,
         metavar="CHARACTERS",
-        help="of a module to train on, for a first run on short ones; 0: any",
+        help="of a textbook's module, for a first run on short ones; 0: any",
     )
     add("--passes", type=int, default=2, help="times each module is sampled")
     add("--held-out", action="append", default=[], metavar="OWNER/NAME", help="repositories")
