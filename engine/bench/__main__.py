@@ -4,7 +4,8 @@ The same weights answer the same prompts by every method, each in a process of i
 
     fragment         our decoder as the product uses it
     fragment-lexer   the same without [FRAG]: a lexer finds the fragments
-    medusa           plain Medusa: static tree, nothing else of ours, on the same step
+    medusa           plain Medusa: its static tree, nothing else of ours, on the same step
+    medusa-small     the same with the likeliest nodes of that tree, as many as ours has
     plain            our decoder without drafts
     generate         transformers' generate
     prompt-lookup    the same, with its prompt look-up

@@ -41,14 +41,17 @@ def open_decoder(method: Method) -> Decoder:
     if method.compiled:
         compiled.attach(model, rounded=not method.dtype)
     if method.tree == "static":
-        model.card.tree = static_tree(len(model.card.tree), model.heads.count)
+        model.card.tree = static_tree(model.heads.count)
+        model.card.nodes = len(model.card.tree) + 1  # all of it, whatever is best here
+    elif method.tree == "static, cut":
+        model.card.tree = static_tree(model.heads.count)[: len(model.card.tree)]
     return Engine(model, method)
 
 
-def static_tree(nodes: int, heads: int) -> list[list[int]]:
-    """The first `nodes` paths of Medusa's static tree that ask for no more than `heads` heads."""
+def static_tree(heads: int) -> list[list[int]]:
+    """The paths of Medusa's static tree that ask for no more than `heads` heads, likeliest first."""
     paths = [[int(rank) for rank in path] for path in MEDUSA_TREE.split()]
-    return [path for path in paths if len(path) <= heads][:nodes]
+    return [path for path in paths if len(path) <= heads]
 
 
 class Engine:

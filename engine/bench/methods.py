@@ -2,7 +2,8 @@
 
 Ours are settings of the engine. Plain Medusa is the engine too, so that it has the same fast step: its
 public static tree, no look-up, its typical acceptance where it samples; with heads of its own training if
-there are any. Holding fragments back is left on: under lossless acceptance that costs no step.
+there are any. A second one gets the best of that tree, as many nodes as ours, which suits a CPU better.
+Holding fragments back is left on: under lossless acceptance that costs no step.
 """
 
 from __future__ import annotations
@@ -14,7 +15,16 @@ from typing import Any, Literal
 
 from engine.api import Prompt
 
-NAMES = ("fragment", "fragment-lexer", "medusa", "plain", "generate", "prompt-lookup", "llama.cpp")
+NAMES = (
+    "fragment",
+    "fragment-lexer",
+    "medusa",
+    "medusa-small",
+    "plain",
+    "generate",
+    "prompt-lookup",
+    "llama.cpp",
+)
 SAMPLINGS = {"greedy": 0.0, "0.8": 0.8}
 """Temperatures, those of paper 1's measurement of speed."""
 LOOKUP_TOKENS = 10  # transformers' own example and its benchmarks use 10
@@ -25,15 +35,15 @@ class Method:
     """How to make a decoder, in words that travel to its process.
 
     `model` is a model folder, or the GGUF file for llama.cpp. `options` are of `DecodingOptions` for the
-    engine and of `generate` for transformers. The engine's `tree` is the model's own, tuned one, or as
-    much of Medusa's static one as the tuned one has nodes.
+    engine and of `generate` for transformers. The engine's `tree` is the model's own, tuned one, or
+    Medusa's static one, whole or as many of its best nodes as the tuned one has.
     """
 
     name: str
     kind: Literal["engine", "generate", "llama.cpp"]
     model: str
     options: Mapping[str, Any] = field(default_factory=dict, hash=False)
-    tree: Literal["tuned", "static"] = "tuned"
+    tree: Literal["tuned", "static", "static, cut"] = "tuned"
     acceptance: Literal["lossless", "typical"] = "lossless"
     """The engine's at a temperature above 0; greedy answers are always lossless."""
     compiled: bool = True
@@ -88,7 +98,10 @@ def compared(model: str, medusa: str, dtype: str = "") -> list[Method]:
     return [
         Method("fragment", "engine", model, dtype=dtype),
         Method("fragment-lexer", "engine", model, {"boundaries": "lexer"}, dtype=dtype),
-        Method("medusa", "engine", medusa, {"lookup": False}, "static", "typical", dtype=dtype),
+        *(
+            Method(name, "engine", medusa, {"lookup": False}, tree, "typical", dtype=dtype)
+            for name, tree in (("medusa", "static"), ("medusa-small", "static, cut"))
+        ),
         Method("plain", "engine", model, {"speculative": False}, dtype=dtype),
         Method("generate", "generate", model, dtype=dtype),
         Method("prompt-lookup", "generate", model, lookup, dtype=dtype),
@@ -101,6 +114,7 @@ def ablation(model: str) -> list[Method]:
         Method("fragment", "engine", model),
         Method("alignment: discard", "engine", model, {"alignment": "discard"}),
         Method("tree: static", "engine", model, tree="static"),
+        Method("tree: static, cut", "engine", model, tree="static, cut"),
         Method("look-up: off", "engine", model, {"lookup": False}),
         Method("acceptance: typical", "engine", model, acceptance="typical"),
         Method("compiled step: off", "engine", model, compiled=False),

@@ -19,7 +19,7 @@ from engine.bench.compare import Measured
 from engine.bench.measure import speeds
 from engine.bench.prompts import BenchPrompt
 
-BARS = {"generate": 5.05, "llama.cpp": 1.5, "medusa": 1.42}
+BARS = {"generate": 5.05, "llama.cpp": 1.5, "medusa": 1.42, "medusa-small": 1.42}
 """How many times as fast as these, in visible characters a second, "fragment" is to be."""
 PARTS = ("draft", "verify", "accept", "trim")
 

@@ -10,11 +10,12 @@ from tiny_model import VERILOG, plain_greedy, tiny_model
 
 from engine import decoding, prompts
 from engine import model as models
-from engine.api import Completion, EngineError, Prompt
+from engine.api import Completion, DecodingOptions, EngineError, Prompt
 from engine.bench import gguf_export, methods
 from engine.bench.decoders import open_decoder, static_tree
 from engine.bench.llama_cpp_decoder import LlamaCpp
 from engine.bench.methods import Request
+from engine.drafts import draft_size
 
 
 @pytest.fixture(scope="module")
@@ -87,10 +88,19 @@ def test_a_seed_makes_samples_repeat(decoders, requests):
         assert len(set(map(tuple, texts))) > 1
 
 
-def test_medusas_tree_is_cut_to_the_nodes_and_heads_there_are():
-    assert static_tree(4, 10) == [[0], [0, 0], [1], [0, 1]]
-    assert len(static_tree(1000, 10)) == 63
-    assert max(map(len, static_tree(1000, 2))) == 2
+def test_medusas_tree_is_cut_to_the_heads_there_are():
+    assert static_tree(10)[:4] == [[0], [0, 0], [1], [0, 1]]
+    assert len(static_tree(10)) == 63
+    assert max(map(len, static_tree(2))) == 2
+
+
+def test_plain_medusa_verifies_its_whole_tree_and_the_small_one_as_much_as_ours(folder, model):
+    by_name = {one.name: one for one in methods.compared(folder, folder)}
+    ours, whole, small = (
+        draft_size(open_decoder(by_name[name]).model, DecodingOptions())
+        for name in ("fragment", "medusa", "medusa-small")
+    )
+    assert ours == small < whole == len(static_tree(model.heads.count)) + 1
 
 
 def test_llama_cpp_says_the_same(folder, model, requests, tmp_path):

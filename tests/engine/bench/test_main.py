@@ -171,6 +171,7 @@ def test_bars_are_judged():
         "fragment / generate: 6.00 (bar 5.05, reached)",
         "fragment / llama.cpp: not measured (bar 1.5)",
         "fragment / medusa: 1.20 (bar 1.42, not reached)",
+        "fragment / medusa-small: not measured (bar 1.42)",
     ]
 
 
