@@ -22,7 +22,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from engine import memory
+from engine import extras, memory
 from engine.api import Completion, DecodingOptions, EngineError, ModelInfo, Prompt, Step
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ Peer = Callable[[Message], None]
 Work = Generator[Message, None, Message]
 """A request in flight: yields the events of its steps, returns the result."""
 
-INSTALL_HINT = "the engine is not installed: run pip install 'verifrag[engine]'"
+INSTALL_HINT = f"the engine is not installed: run {extras.hint('engine')}"
 LONGEST_LINE = 1 << 24  # bytes; a prompt has thousands
 WIDTH = 32  # samples decoded together
 MOST_SAMPLES = 4096

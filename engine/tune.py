@@ -275,7 +275,13 @@ def _print_candidates(now: Candidate, rated: Sequence[Candidate], best: Candidat
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m engine.tune", description=__doc__)
-    parser.add_argument("model", metavar="MODEL", help="a model folder, empty for the current one")
+    parser.add_argument(
+        "model",
+        nargs="?",
+        default="",
+        metavar="MODEL",
+        help="a model folder (default: the current)",
+    )
     parser.add_argument(
         "--text",
         nargs="+",

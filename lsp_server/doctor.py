@@ -24,9 +24,10 @@ from importlib import metadata
 from pathlib import Path
 from typing import Literal
 
-from engine import memory, model_store, runtime
+from engine import extras, memory, model_store, runtime
 from engine.api import DecodingOptions, EngineError, Prompt
 from engine.client import EngineClient
+from engine.verilog.filelist import Note
 from engine.verilog.icarus import Icarus, IcarusMissing, check_now
 from lsp_server import __version__, project
 from trainer import references
@@ -92,7 +93,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _line(finding: Finding) -> str:
-    todo = f"\n{'':18}{finding.todo}" if finding.todo else ""
+    todo = "".join(f"\n{'':18}{line}" for line in finding.todo.splitlines())
     return f"{finding.status:<6}{finding.name:<12}{finding.text}{todo}"
 
 
@@ -100,8 +101,8 @@ def versions() -> Iterator[Finding]:
     yield Finding("verifrag", "ok", f"{__version__} in {runtime.PACKAGE.parent}")
     yield Finding("python", "ok", f"{platform.python_version()} at {sys.executable}")
     yield Finding("system", "ok", platform.platform())
-    yield _packages("server", SERVER_PACKAGES, "verifrag")
-    yield _packages("engine", ENGINE_PACKAGES, "verifrag[engine]")
+    yield _packages("server", SERVER_PACKAGES, extras.requirement())
+    yield _packages("engine", ENGINE_PACKAGES, extras.requirement("engine"))
 
 
 def _packages(name: str, wanted: tuple[str, ...], install: str) -> Finding:
@@ -194,11 +195,19 @@ def home() -> Iterator[Finding]:
 
 
 def project_file() -> Iterator[Finding]:
-    """The nearest one from the working directory up."""
+    """The nearest one from the working directory up, and what of it is not understood."""
     folders = (Path.cwd(), *Path.cwd().parents)
     near = (folder / project.NAME for folder in folders if (folder / project.NAME).is_file())
     found = next(near, None)
-    yield Finding("project", "ok", str(found) if found else f"no {project.NAME} from here upwards")
+    if found is None:
+        yield Finding("project", "ok", f"no {project.NAME} from here upwards")
+        return
+    notes = project.read_toml(found, found.parent).notes
+    yield Finding("project", "WRONG" if notes else "ok", str(found), "\n".join(map(_note, notes)))
+
+
+def _note(note: Note) -> str:
+    return f"{note.file.name}, line {note.line}: {note.text}"
 
 
 def model_folder(model: str) -> Iterator[Finding]:

@@ -13,6 +13,7 @@ import numpy as np
 from torch import Tensor
 from transformers import PreTrainedModel
 
+from engine import extras
 from engine.api import EngineError
 
 ARCHITECTURE = "llama"  # Mistral's too: it differs in its window only
@@ -43,7 +44,7 @@ def export(backbone: PreTrainedModel, path: Path, name: str, context: int) -> No
         import gguf
     except ImportError as error:
         raise EngineError(
-            "writing a GGUF file needs the package gguf: pip install 'verifrag[bench]'"
+            f"writing a GGUF file needs the package gguf: {extras.hint('bench')}"
         ) from error
     config = backbone.config
     _check(config)

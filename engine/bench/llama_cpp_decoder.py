@@ -11,12 +11,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from engine import tokenizer
+from engine import extras, tokenizer
 from engine.api import EngineError
 from engine.bench.methods import Method, Request, Trace
 
 MISSING = (
-    "llama-cpp-python is missing: pip install 'verifrag[bench]' (it builds llama.cpp, for which it needs "
+    f"llama-cpp-python is missing: {extras.hint('bench')} (it builds llama.cpp, for which it needs "
     "cmake, a C++ compiler and some minutes)"
 )
 

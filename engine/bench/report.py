@@ -14,6 +14,7 @@ from statistics import fmean, median, quantiles
 import torch
 import transformers
 
+from engine import extras
 from engine.api import EngineError
 from engine.bench.compare import Measured
 from engine.bench.measure import speeds
@@ -181,7 +182,7 @@ def plot(path: Path, rows: Sequence[Result]) -> None:
     try:
         import matplotlib
     except ImportError as error:
-        raise EngineError("--plot needs matplotlib: pip install 'verifrag[bench]'") from error
+        raise EngineError(f"--plot needs matplotlib: {extras.hint('bench')}") from error
     matplotlib.use("Agg")
     from matplotlib import pyplot
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from tiny_model import tiny_model
 
-from engine import memory, process
+from engine import extras, memory, process
 from engine import model as models
 from engine.process import Engine, serve
 
@@ -244,4 +244,4 @@ def test_a_missing_torch_is_told_in_one_line(tmp_path):
     assert result.returncode == 0
     answer = json.loads(result.stdout.splitlines()[-1])
     assert answer["event"] == "error"
-    assert "pip install 'verifrag[engine]'" in answer["message"]
+    assert f"pip install '{extras.CLONE}[engine]'" in answer["message"]

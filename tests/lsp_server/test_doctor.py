@@ -113,6 +113,17 @@ def test_the_nearest_project_file(tmp_path, monkeypatch):
     assert only(doctor.project_file()).text == str(tmp_path / "verifrag.toml")
 
 
+def test_what_is_not_understood_in_a_project_file(tmp_path, monkeypatch):
+    (tmp_path / "verifrag.toml").write_text('files = 3\nwhat = "?"\n')
+    monkeypatch.chdir(tmp_path)
+    finding = only(doctor.project_file())
+    assert finding.status == "WRONG"
+    assert [line.split(":")[0] for line in finding.todo.splitlines()] == [
+        "verifrag.toml, line 1",
+        "verifrag.toml, line 2",
+    ]
+
+
 def test_the_model_that_ships():
     finding = only(doctor.model_folder(str(model_store.EMBEDDED)))
     assert finding.status == "ok"
