@@ -19,9 +19,6 @@ from engine.model import MedusaModel
 from engine.tree import DraftTree, Layout, build, lay_out
 
 NODES = 16  # of a draft for a model that has no tree of its own
-# Of any draft where the compiled step verifies and nobody has tuned: a further node costs a fifth of
-# the first there, and a twentieth in PyTorch. From two to eight nodes speed differs by a fifth.
-NODES_COMPILED = 4
 SURE = 6  # tokens found again, from which on look-up may take the whole tree
 
 
@@ -34,7 +31,7 @@ def draft_size(model: MedusaModel, options: DecodingOptions, most: int | None = 
     if own == 1 and options.lookup:
         own = NODES
     if most is None:
-        most = model.card.nodes or (NODES_COMPILED if model.compiled else own)
+        most = model.card.nodes or (model.compiled and model.compiled.nodes) or own
     return max(1, min(own, most))
 
 

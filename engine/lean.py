@@ -38,17 +38,23 @@ def verify(
     sees: Tensor,
     past: Tensor,
     wanted: int,
+    length: Tensor | None = None,
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Run the nodes ids [N] after L slots; depth [N] and sees [N, N] as in `Layout`.
 
-    `past` has the slots' keys and values [layers, 2, L, kv_heads, d_head]. Returns hidden states [N, d],
-    the last `wanted` nodes' logits [wanted, V], and the nodes' own keys and values, as `past`.
+    `past` has the slots' keys and values [layers, 2, L, kv_heads, d_head]. With `length` [] only so many of
+    them count: then shapes need not change from pass to pass. Returns hidden states [N, d], the last
+    `wanted` nodes' logits [wanted, V], and the nodes' own keys and values, as `past`.
     """
     body = model.backbone.base_model
     x = body.embed_tokens(ids)  # [N, d]
-    cos, sin = body.rotary_emb(x, (past.shape[2] + depth)[None])  # [1, N, d_head]
+    slots = past.shape[2]
+    first = slots if length is None else length
+    cos, sin = body.rotary_emb(x, (first + depth)[None])  # [1, N, d_head]
     rotation = cos[0, :, None], sin[0, :, None]
-    bias = torch.zeros_like(sees, dtype=x.dtype).masked_fill(~sees, -torch.inf)
+    counts = (torch.arange(slots, device=x.device) < first).expand(len(x), -1)
+    bias = torch.zeros(len(x), slots + len(x), dtype=x.dtype, device=x.device)
+    bias = bias.masked_fill(~torch.cat([counts, sees], 1), -torch.inf)
     added = []
     for layer, (keys, values) in zip(body.layers, past, strict=True):
         h = _norm(layer.input_layernorm, x)
@@ -81,7 +87,7 @@ def _attention(
     keys: Tensor,
     values: Tensor,
 ) -> tuple[Tensor, Tensor]:
-    """x [N, d] attends to L slots and, as bias [N, N] lets it, to itself; its keys and values too."""
+    """x [N, d] attends to L slots and itself, as bias [N, L + N] lets it; its keys and values too."""
     n, (length, kv_heads, d) = len(x), keys.shape
     q = _rotate(layer.q_proj(x).view(n, -1, d), *rotation) * layer.scaling
     k = _rotate(layer.k_proj(x).view(n, kv_heads, d), *rotation)
@@ -91,9 +97,9 @@ def _attention(
         q.view(n, kv_heads, -1, d).permute(1, 2, 0, 3).reshape(kv_heads, -1, d)
     )  # [kv, group * N, d]
     before = q @ keys.permute(1, 2, 0)  # [kv, group * N, L]
-    among = (q @ k.permute(1, 2, 0)).view(kv_heads, -1, n, n) + bias
-    scores = torch.cat([before, among.view(kv_heads, -1, n)], -1)
-    p = torch.softmax(scores, -1, dtype=torch.float32).to(x.dtype)
+    among = q @ k.permute(1, 2, 0)
+    scores = torch.cat([before, among], -1).view(kv_heads, -1, n, length + n) + bias
+    p = torch.softmax(scores, -1, dtype=torch.float32).to(x.dtype).view(kv_heads, -1, length + n)
     y = p[..., :length] @ values.transpose(0, 1) + p[..., length:] @ v.transpose(0, 1)
     y = y.view(kv_heads, -1, n, d).permute(2, 0, 1, 3).reshape(n, -1)
     return layer.o_proj(y), torch.stack([k, v])

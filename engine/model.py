@@ -30,6 +30,7 @@ from engine.tokenizer import FragmentTokenizer, TextTokenizer
 
 if TYPE_CHECKING:
     from engine.compiled import CompiledStep
+    from engine.graph import GraphStep
 
 __all__ = [
     "CARD_FILE",
@@ -66,7 +67,7 @@ class MedusaModel(nn.Module):
         self.heads = heads
         self.tokenizer = tokenizer
         self.card = card
-        self.compiled: CompiledStep | None = None  # see engine.compiled
+        self.compiled: CompiledStep | GraphStep | None = None  # see engine.compiled
 
     @property
     def device(self) -> torch.device:

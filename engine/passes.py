@@ -44,7 +44,7 @@ def prefill(
     ids = torch.tensor(prompt, device=model.device)
     depth = torch.arange(len(prompt), device=model.device)
     sees = depth[:, None] >= depth
-    if model.compiled is not None:
+    if model.compiled is not None and model.compiled.reads_prompts:
         hidden, logits = _verify(model, ids, depth, sees, cache, row, 1)
         last, logits = hidden[-1], logits[0]
     else:

@@ -9,8 +9,9 @@ from tiny_model import VERILOG, tiny_model
 
 from engine import client, prompts
 from engine.api import DecodingOptions, Prompt
+from engine.compiled import CompiledStep
 from engine.decoding import decode
-from engine.drafts import NODES, NODES_COMPILED, Drafter, draft_size
+from engine.drafts import NODES, Drafter, draft_size
 from engine.lookup import _BETWEEN
 
 PATHS = [[0], [0, 0], [1], [0, 1], [1, 0], [0, 0, 0]]
@@ -178,8 +179,8 @@ def test_the_tree_is_cut_to_what_pays_on_the_machine():
     asked = tiny_model()
     whole = len(asked.card.tree) + 1
     assert draft_size(asked, DecodingOptions()) == whole
-    asked.compiled = object()
-    assert draft_size(asked, DecodingOptions()) == NODES_COMPILED
+    asked.compiled = CompiledStep
+    assert draft_size(asked, DecodingOptions()) == CompiledStep.nodes
     asked.card.nodes = 6  # somebody has measured
     assert draft_size(asked, DecodingOptions()) == 6
     assert draft_size(asked, DecodingOptions(), most=whole) == whole
