@@ -165,14 +165,12 @@ def _lossless(
         answers = compare.answers([*drafting, *{*map(lossless.plain, drafting)}], requests)
         for one in drafting:
             right = answers[lossless.plain(one).name]
-            found.append(
-                lossless.compare(one.name, dtype, requests, right, answers[one.name], judge)
-            )
+            found.append(lossless.compare(one, dtype, requests, right, answers[one.name], judge))
     rivals = [one for one in compared if one.kind != "engine" and one.name in greedy]
     for one in rivals if "plain" in greedy else []:
         dtype = "float16" if one.kind == "llama.cpp" else timed_in
         right, other = greedy["plain"], greedy[one.name]
-        found.append(lossless.compare(one.name, dtype, requests, right, other, loaded))
+        found.append(lossless.compare(one, dtype, requests, right, other, loaded))
     print("", lossless.table(found), sep="\n")
     return [asdict(one) for one in found]
 

@@ -38,7 +38,7 @@ def plain(method: Method) -> Method:
 
 
 def compare(
-    name: str,
+    method: Method,
     dtype: str,
     requests: Sequence[Request],
     right: Sequence[Trace],
@@ -47,14 +47,16 @@ def compare(
 ) -> Comparison:
     """The greedy `answers` of a method to `requests` against the `right` ones. `model`, in `dtype`, tells
     the gaps."""
+    lexer = method.options.get("boundaries") == "lexer"
+    banned = model.tokenizer.frag if lexer else None
     gaps = []
     for request, one, other in zip(requests, right, answers, strict=True):
         at = first_difference(one.ids, other.ids)
         if at is not None:
-            best, second = best_two(model, [*request.ids, *one.ids[:at]])
+            best, second = best_two(model, [*request.ids, *one.ids[:at]], banned)
             gap = best - second
             gaps.append(gap / ulp(best) if dtype == "bfloat16" else gap)
-    return Comparison(name, dtype, len(requests), tuple(sorted(gaps)))
+    return Comparison(method.name, dtype, len(requests), tuple(sorted(gaps)))
 
 
 def first_difference(right: Sequence[int], other: Sequence[int]) -> int | None:
@@ -83,8 +85,13 @@ def table(found: Sequence[Comparison]) -> str:
 
 
 @torch.no_grad()
-def best_two(model: MedusaModel, ids: Sequence[int]) -> tuple[float, float]:
-    """The best two logits of the backbone after `ids`."""
+def best_two(
+    model: MedusaModel, ids: Sequence[int], banned: int | None = None
+) -> tuple[float, float]:
+    """The best two logits of the backbone after `ids`, without that of the token `banned`."""
     hidden = model.hidden(torch.tensor([list(ids)], device=model.device))[0, -1]
-    best, second = model.logits(hidden).float().topk(2).values.tolist()
+    logits = model.logits(hidden).float()
+    if banned is not None:
+        logits[banned] = -torch.inf
+    best, second = logits.topk(2).values.tolist()
     return best, second

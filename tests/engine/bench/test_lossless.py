@@ -1,6 +1,7 @@
 """The check that drafts change nothing: it must find a decoder that lets them."""
 
 import pytest
+import torch
 from tiny_model import VERILOG, tiny_model
 
 from engine import acceptance, prompts
@@ -27,7 +28,8 @@ def traces(model, ids, **options):
 
 def compared(model, ids, right, other):
     requests = [Request(tuple(one), 16) for one in ids]
-    return lossless.compare("fragment", "float32", requests, right, other, model)
+    method = methods.Method("fragment", "engine", "")
+    return lossless.compare(method, "float32", requests, right, other, model)
 
 
 def test_a_right_decoder_passes(model, ids):
@@ -52,6 +54,16 @@ def test_a_decoder_that_takes_every_draft_is_caught(model, ids, monkeypatch):
     assert len(found.gaps) == 3
     assert all(gap > 0 for gap in found.gaps)  # no tie explains it
     assert "fragment, float32: 3 of 3" in lossless.table([found])
+
+
+def test_a_gap_is_between_tokens_that_may_be_chosen(model, ids):
+    """[FRAG] is none of them where the lexer finds the fragments."""
+    hidden = model.hidden(torch.tensor([ids[0]]))[0, -1]
+    ranked = model.logits(hidden).topk(3)
+    first, second, third = ranked.values.tolist()
+    best = int(ranked.indices[0])
+    assert lossless.best_two(model, ids[0]) == pytest.approx((first, second))
+    assert lossless.best_two(model, ids[0], best) == pytest.approx((second, third))
 
 
 @pytest.mark.parametrize(
