@@ -12,7 +12,7 @@ from transformers.cache_utils import Cache
 class TreeCache(Cache):
     """Keys and values of several sequences, one a row.
 
-    They are one tensor [layers, 2, rows, capacity, kv_heads, d], made when the first states come. In row r
+    They are one tensor [layers, 2, rows, kv_heads, capacity, d], made when the first states come. In row r
     the first `lengths[r]` slots are committed, and `commit` adds some of those that the last pass made. A
     pass goes one of two ways. Through transformers' layers, for the neighbouring rows that `aim` names, it
     writes all its slots behind the committed ones, and `commit` moves them together. Through
@@ -58,27 +58,27 @@ class TreeCache(Cache):
         **kwargs: object,
     ) -> tuple[Tensor, Tensor]:
         """Write new states [B, kv_heads, N, d] into their slots; returns all of these rows so far."""
-        new = key_states.transpose(1, 2), value_states.transpose(1, 2)
-        buffers = self._states_like(new[0])[layer_idx]
-        for buffer, states in zip(buffers, new, strict=True):
-            buffer[self.row_of, self.slots] = states
-        keys, values = (buffer[self.rows, : self.end] for buffer in buffers)
-        return keys.transpose(1, 2), values.transpose(1, 2)
+        buffers = self._states_like(key_states)[layer_idx]
+        for buffer, states in zip(buffers, (key_states, value_states), strict=True):
+            buffer[self.row_of, :, self.slots] = states.transpose(1, 2)
+        keys, values = (buffer[self.rows, :, : self.end] for buffer in buffers)
+        return keys, values
 
     def _states_like(self, new: Tensor) -> Tensor:
-        """All states; if there are none yet, of the kind of new ones [..., kv_heads, d]."""
+        """All states; if there are none yet, of the kind of new ones [..., kv_heads, N, d]."""
         if self.states is None:
             # Zeros, because a slot that is masked must still not be NaN.
-            shape = self.depth, 2, len(self.lengths), self.capacity, *new.shape[-2:]
+            kv_heads, _, d = new.shape[-3:]
+            shape = self.depth, 2, len(self.lengths), kv_heads, self.capacity, d
             self.states = new.new_zeros(shape)
         return self.states
 
     def past(self, row: int) -> Tensor | None:
-        """The committed keys and values of a row [layers, 2, L, kv_heads, d]; None before the first pass."""
-        return None if self.states is None else self.states[:, :, row, : self.lengths[row]]
+        """The committed keys and values of a row [layers, 2, kv_heads, L, d]; None before the first pass."""
+        return None if self.states is None else self.states[:, :, row, :, : self.lengths[row]]
 
     def offer(self, row: int, states: Tensor) -> None:
-        """The slots that a pass made for a row [layers, 2, N, kv_heads, d], for `commit` to choose from."""
+        """The slots that a pass made for a row [layers, 2, kv_heads, N, d], for `commit` to choose from."""
         self.rows = slice(row, row + 1)
         self.offered = states
 
@@ -95,8 +95,8 @@ class TreeCache(Cache):
         count, row, start = len(path), self.rows.start, self.lengths[self.rows.start]
         in_order = path[-1] == count - 1  # most paths lead along the first nodes
         nodes = slice(count) if in_order else torch.tensor(path, device=offered.device)
-        target = self._states_like(offered)[:, :, row, start : start + count]
-        target.copy_(offered[:, :, nodes])
+        target = self._states_like(offered)[:, :, row, :, start : start + count]
+        target.copy_(offered[..., nodes, :])
         self.offered = None
 
     def _move_together(self, paths: Sequence[Sequence[int]]) -> None:
@@ -108,13 +108,13 @@ class TreeCache(Cache):
         source = self.slots.gather(1, torch.tensor(order, device=self.slots.device))
         target = self.slots[:, :longest]
         for buffer in self.states.flatten(0, 1):
-            buffer[self.row_of, target] = buffer[self.row_of, source]
+            buffer[self.row_of, :, target] = buffer[self.row_of, :, source]
 
     def copy(self, source: int, target: int) -> None:
         """Make row `target` what row `source` is."""
         length = self.lengths[target] = self.lengths[source]
         if self.states is not None:
-            self.states[:, :, target, :length] = self.states[:, :, source, :length]
+            self.states[:, :, target, :, :length] = self.states[:, :, source, :, :length]
 
     @property
     def size(self) -> int:

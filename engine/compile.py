@@ -68,8 +68,8 @@ def milliseconds(model: MedusaModel, ways: list[Callable[..., object]]) -> list[
     tree = lay_out(model.card.tree, model.device)
     ids = torch.zeros(tree.size, dtype=torch.long, device=model.device)
     nothing = lean.nothing(model)
-    layers, both, _, *rest = nothing.shape
-    past = nothing.new_zeros(layers, both, CONTEXT, *rest)
+    layers, both, kv_heads, _, d = nothing.shape
+    past = nothing.new_zeros(layers, both, kv_heads, CONTEXT, d)
     times: list[list[float]] = [[] for _ in ways]
     for _ in range(20):
         for way, taken in zip(ways, times, strict=True):

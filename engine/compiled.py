@@ -261,19 +261,19 @@ class CompiledStep:
         """`lean.verify`, of sequences that it `reaches`."""
         n, model = len(ids), self._model
         layers, kv_heads, d = self._added
-        if past.stride()[2:] != (kv_heads * d, d, 1):
+        if past.stride()[3:] != (d, 1):
             past = past.contiguous()
         hidden = torch.empty(n, model.hidden)
         logits = torch.empty(wanted, model.unembedding.outputs)
-        added = torch.empty(layers, 2, n, kv_heads, d)
+        added = torch.empty(layers, 2, kv_heads, n, d)
         ids, depth, sees = ids.contiguous(), depth.contiguous(), sees.contiguous()
         self._library.verify(
             ctypes.byref(model),
             n,
             *(c_void_p(tensor.data_ptr()) for tensor in (ids, depth, sees)),
-            past.shape[2],
+            past.shape[3],
             c_void_p(past.data_ptr()),
-            *map(c_int64, past.stride()[:2]),
+            *map(c_int64, past.stride()[:3]),
             wanted,
             *(c_void_p(tensor.data_ptr()) for tensor in (hidden, logits, added)),
         )

@@ -36,8 +36,8 @@ class GraphStep:
         self.model = model
         self.positions = model.card.window + BEYOND
         empty = lean.nothing(model)
-        layers, both, _, *rest = empty.shape
-        self._past = empty.new_zeros(layers, both, self.positions, *rest)
+        layers, both, kv_heads, _, d = empty.shape
+        self._past = empty.new_zeros(layers, both, kv_heads, self.positions, d)
         self._length = torch.zeros((), dtype=torch.long, device=model.device)
         self._verify = torch.compile(lean.verify, dynamic=False, fullgraph=True, **OPTIONS)
 
@@ -50,8 +50,8 @@ class GraphStep:
         self, ids: Tensor, depth: Tensor, sees: Tensor, past: Tensor, wanted: int
     ) -> tuple[Tensor, Tensor, Tensor]:
         """`lean.verify`, of sequences that it `reaches`; compiles once for each number of nodes."""
-        length = past.shape[2]
-        self._past[:, :, :length].copy_(past)
+        length = past.shape[3]
+        self._past[..., :length, :].copy_(past)
         self._length.fill_(length)
         torch.compiler.cudagraph_mark_step_begin()
         made = self._verify(self.model, ids, depth, sees, self._past, wanted, self._length)
@@ -100,7 +100,7 @@ def check_agrees(model: MedusaModel, step: GraphStep) -> None:
         _, found, _ = step.verify(*inputs)
         if not (found - expected).abs().max() <= close * expected.abs().max():
             raise UnfitError("the graph does not compute what it should")
-        past = torch.cat([past, new], 2)
+        past = torch.cat([past, new], 3)
 
 
 def note(model: MedusaModel) -> Path:

@@ -42,13 +42,13 @@ def verify(
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Run the nodes ids [N] after L slots; depth [N] and sees [N, N] as in `Layout`.
 
-    `past` has the slots' keys and values [layers, 2, L, kv_heads, d_head]. With `length` [] only so many of
+    `past` has the slots' keys and values [layers, 2, kv_heads, L, d_head]. With `length` [] only so many of
     them count: then shapes need not change from pass to pass. Returns hidden states [N, d], the last
     `wanted` nodes' logits [wanted, V], and the nodes' own keys and values, as `past`.
     """
     body = model.backbone.base_model
     x = body.embed_tokens(ids)  # [N, d]
-    slots = past.shape[2]
+    slots = past.shape[3]
     first = slots if length is None else length
     cos, sin = body.rotary_emb(x, (first + depth)[None])  # [1, N, d_head]
     rotation = cos[0, :, None], sin[0, :, None]
@@ -70,7 +70,7 @@ def verify(
 def nothing(model: MedusaModel) -> Tensor:
     """The `past` of no slots."""
     config, layers = model.backbone.config, model.backbone.base_model.layers
-    shape = len(layers), 2, 0, config.num_key_value_heads, layers[0].self_attn.head_dim
+    shape = len(layers), 2, config.num_key_value_heads, 0, layers[0].self_attn.head_dim
     return torch.empty(shape, dtype=model.dtype, device=model.device)
 
 
@@ -88,19 +88,19 @@ def _attention(
     values: Tensor,
 ) -> tuple[Tensor, Tensor]:
     """x [N, d] attends to L slots and itself, as bias [N, L + N] lets it; its keys and values too."""
-    n, (length, kv_heads, d) = len(x), keys.shape
+    n, (kv_heads, length, d) = len(x), keys.shape
     q = _rotate(layer.q_proj(x).view(n, -1, d), *rotation) * layer.scaling
-    k = _rotate(layer.k_proj(x).view(n, kv_heads, d), *rotation)
-    v = layer.v_proj(x).view(n, kv_heads, d)
+    k = _rotate(layer.k_proj(x).view(n, kv_heads, d), *rotation).transpose(0, 1)
+    v = layer.v_proj(x).view(n, kv_heads, d).transpose(0, 1)
     # The query heads that share a key-value head are so many more rows of one product.
     q = (
         q.view(n, kv_heads, -1, d).permute(1, 2, 0, 3).reshape(kv_heads, -1, d)
     )  # [kv, group * N, d]
-    before = q @ keys.permute(1, 2, 0)  # [kv, group * N, L]
-    among = q @ k.permute(1, 2, 0)
+    before = q @ keys.transpose(1, 2)  # [kv, group * N, L]
+    among = q @ k.transpose(1, 2)
     scores = torch.cat([before, among], -1).view(kv_heads, -1, n, length + n) + bias
     p = torch.softmax(scores, -1, dtype=torch.float32).to(x.dtype).view(kv_heads, -1, length + n)
-    y = p[..., :length] @ values.transpose(0, 1) + p[..., length:] @ v.transpose(0, 1)
+    y = p[..., :length] @ values + p[..., length:] @ v
     y = y.view(kv_heads, -1, n, d).permute(2, 0, 1, 3).reshape(n, -1)
     return layer.o_proj(y), torch.stack([k, v])
 

@@ -67,7 +67,7 @@ def _verify(
     past = cache.past(row)
     if past is None:
         past = lean.nothing(model)
-    if model.compiled is not None and model.compiled.reaches(past.shape[2] + len(ids)):
+    if model.compiled is not None and model.compiled.reaches(past.shape[3] + len(ids)):
         hidden, logits, states = model.compiled.verify(ids, depth, sees, past, wanted)
     else:
         hidden, logits, states = lean.verify(model, ids, depth, sees, past, wanted)

@@ -4,8 +4,8 @@
 // A product has few rows, so it is as fast as its weights are read or, from some 8 rows on, as the CPU
 // multiplies. Both want the weights in the order in which they are used, so engine/compiled.py packs
 // every matrix [outputs, inputs] into panels [outputs / LANES][inputs][LANES]: a vector register has
-// one input's weights for LANES outputs. Attention is made of the same product: the queries are packed
-// as if they were weights, so that a register has one slot's scores for LANES queries.
+// one input's weights for LANES outputs. In attention, where a model has a key-value head for each of few
+// queries, a register has LANES dimensions of one slot's key or value.
 
 #include <algorithm>
 #include <cstdint>
@@ -56,6 +56,20 @@ struct Model {
 enum Form { FLOATS, HALVES, PAIRS };
 
 static vec load(const float* w) { return *(const vec*)w; }
+
+// As many of the n numbers at x as fit, the rest 0; and the way back. (A copy whose length is known only
+// when it is made takes as long as ten whole registers.)
+static vec load_some(const float* x, long n) {
+    if (n >= LANES) return load(x);
+    vec v = {};
+    std::memcpy(&v, x, n * sizeof(float));
+    return v;
+}
+
+static void store_some(float* x, vec v, long n) {
+    if (n >= LANES) *(vec*)x = v;
+    else std::memcpy(x, &v, n * sizeof(float));
+}
 
 static vec load(const uint16_t* w) {  // bfloat16 is the upper half of float32
 #if defined(__AVX512F__)  // GCC makes six instructions of the other line
@@ -111,16 +125,15 @@ static void panels(const float* x, long row, long step, long inputs, const W* w,
     vec sums[M][V] = {};
     const auto each = [&](auto visit) {
         for (int v = 0; v < V; v++) {
-            const long o = (first + v) * LANES, count = std::min<long>(LANES, to.outputs - o);
-            for (int m = 0; m < M; m++) visit(sums[m][v], to.y + m * to.row + o, o, count);
+            const long o = (first + v) * LANES;
+            for (int m = 0; m < M; m++) visit(sums[m][v], to.y + m * to.row + o, o);
         }
     };
-    if (to.add)
-        each([](vec& sum, float* y, long, long n) { std::memcpy(&sum, y, n * sizeof(float)); });
+    if (to.add) each([&](vec& sum, float* y, long o) { sum = load_some(y, to.outputs - o); });
     multiply<M, V>(x, row, step, inputs, w + first * inputs * LANES, sums);
-    each([&](vec& sum, float* y, long o, long n) {
+    each([&](vec& sum, float* y, long o) {
         if (to.bias) sum += load(to.bias + o);
-        std::memcpy(y, &sum, n * sizeof(float));
+        store_some(y, sum, to.outputs - o);
     });
 }
 
@@ -233,40 +246,109 @@ static void rotate(long heads, long d, const float* cos, const float* sin, float
     }
 }
 
-// Keys and values of one key-value head; `row` floats from one slot to the next.
+constexpr int QUERIES = 4;  // that attend together
+
+// Keys and values [count, d] of one key-value head.
 struct Slots {
     const float *keys, *values;
-    long count, row;
+    long count;
 };
 
-// LANES queries, packed [d][LANES], attend to committed slots and to those of the tree, as far as the
-// latter's bias [slots][LANES] lets them -> y [d][LANES]. scores has room for [slots][LANES].
-static void attend(
-    const float* queries, long d, const Slots (&slots)[2], const float* bias, float* scores, float* y
+// Lane i of a, then of b: the sums of each two of its lanes that are H apart, where both hold groups of
+// 2 H lanes each.
+template <int H> static vec fold(vec a, vec b) {
+    constexpr int HALF = LANES / 2;
+    ivec low;
+    for (int i = 0; i < LANES; i++) low[i] = i / HALF * LANES + i % HALF / H * 2 * H + i % HALF % H;
+#if defined(__clang__)
+    vec sums;
+    for (int i = 0; i < LANES; i++) {
+        const vec from = i < HALF ? a : b;
+        sums[i] = from[low[i] % LANES] + from[low[i] % LANES + H];
+    }
+    return sums;
+#else
+    return __builtin_shuffle(a, b, low) + __builtin_shuffle(a, b, low + H);
+#endif
+}
+
+// The sums of the lanes of each of LANES registers, made in the same order for each.
+template <int COUNT = LANES> static inline vec sum_lanes(const vec* v) {
+    if constexpr (COUNT == 1) return *v;
+    else return fold<LANES / COUNT>(sum_lanes<COUNT / 2>(v), sum_lanes<COUNT / 2>(v + COUNT / 2));
+}
+
+// y [Q][part of d] = the values of all slots, weighted by weights [slots][Q] that sum up to `total`: from
+// dimension `first` on, P registers wide, or the last d - first if they fill none.
+template <int Q, int P>
+static void weigh(
+    const float* weights, const float (&total)[Q], const Slots (&slots)[2], long d, long first,
+    float* const* y
 ) {
+    const long width = d - first;
+    vec sums[P][Q] = {};
+    for (const Slots& s : slots) {
+        const float* values = s.values + first;
+        for (long l = 0; l < s.count; l++, values += d, weights += Q) {
+#pragma GCC unroll 4
+            for (int p = 0; p < P; p++) {
+                const vec value = P > 1 ? load(values + p * LANES) : load_some(values, width);
+#pragma GCC unroll 4
+                for (int q = 0; q < Q; q++) sums[p][q] += weights[q] * value;
+            }
+        }
+    }
+    for (int p = 0; p < P; p++)
+        for (int q = 0; q < Q; q++) store_some(y[q] + first + p * LANES, sums[p][q] / total[q], width);
+}
+
+// Q queries [d] attend to committed slots and to those of the tree, as far as sees [slots of the tree] of
+// each lets them -> y [d] of each. scores has room for [slots][Q]. Sums over slots are made one after the
+// other, so that a slot that is not seen, whose weight is next to nothing, changes none.
+template <int Q>
+static void attend(
+    const float* const* queries, long d, const Slots (&slots)[2], const bool* const* sees, float* scores,
+    float* const* y
+) {
+    constexpr int AT_ONCE = LANES / Q;  // slots
     const long before = slots[0].count, all = before + slots[1].count;
     float* at = scores;
     for (const Slots& s : slots) {
-        product(s.count, s.keys, s.row, 1, d, queries, Target{at, LANES, LANES, nullptr, false});
-        at += s.count * LANES;
+        for (long l = 0; l < s.count; l += AT_ONCE) {
+            vec sums[LANES] = {};
+            const auto add = [&](long k, auto part) {
+#pragma GCC unroll 16
+                for (int i = 0; i < AT_ONCE; i++) {
+                    const vec key = part(s.keys + std::min(l + i, s.count - 1) * d + k);
+#pragma GCC unroll 4
+                    for (int q = 0; q < Q; q++) sums[i * Q + q] += part(queries[q] + k) * key;
+                }
+            };
+            long k = 0;
+            for (; k + LANES <= d; k += LANES) add(k, [](const float* x) { return load(x); });
+            if (k < d) add(k, [&](const float* x) { return load_some(x, d - k); });
+            const long count = std::min<long>(AT_ONCE, s.count - l) * Q;
+            store_some(at, sum_lanes(sums), count);
+            at += count;
+        }
     }
-    vec best = vec{} - 3e38f, total = {};
-    for (long l = 0; l < all; l++) {
-        vec& score = *(vec*)(scores + l * LANES);
-        if (l >= before) score += load(bias + (l - before) * LANES);
-        best = score > best ? score : best;
+    float best[Q], total[Q] = {};
+    for (int q = 0; q < Q; q++) {
+        best[q] = -3e38f;
+        for (long j = 0; j < slots[1].count; j++)
+            if (!sees[q][j]) scores[(before + j) * Q + q] = -1e30f;
     }
-    for (long l = 0; l < all; l++) {
-        vec& score = *(vec*)(scores + l * LANES);
-        score = exp(score - best);
-        total += score;
-    }
-    at = scores;
-    for (const Slots& s : slots) {
-        product(d, s.values, 1, s.row, s.count, at, Target{y, LANES, LANES, nullptr, at != scores});
-        at += s.count * LANES;
-    }
-    for (long k = 0; k < d; k++) *(vec*)(y + k * LANES) /= total;
+    for (long l = 0; l < all; l++)
+        for (int q = 0; q < Q; q++) best[q] = std::max(best[q], scores[l * Q + q]);
+    vec most;
+    for (int i = 0; i < LANES; i++) most[i] = best[i % Q];
+    for (long i = 0; i < all * Q; i += LANES)
+        store_some(scores + i, exp(load_some(scores + i, all * Q - i) - most), all * Q - i);
+    for (long l = 0; l < all; l++)
+        for (int q = 0; q < Q; q++) total[q] += scores[l * Q + q];
+    long k = 0;
+    for (; k + 4 * LANES <= d; k += 4 * LANES) weigh<Q, 4>(scores, total, slots, d, k, y);
+    for (; k < d; k += LANES) weigh<Q, 1>(scores, total, slots, d, k, y);
 }
 
 // The places of the greatest `count` of n numbers, the greatest first; of equals the first.
@@ -293,13 +375,13 @@ bool takes_pairs() {
 #endif
 }
 
-// ids [n], depth [n], sees [n, n] and past keys and values [layers, 2, length, kv_heads, d_head], of which
-// the first two dimensions have these strides -> hidden [n, hidden], logits [wanted, V] of the last
-// nodes, and the nodes' keys and values [layers, 2, n, kv_heads, d_head].
+// ids [n], depth [n], sees [n, n] and past keys and values [layers, 2, kv_heads, length, d_head], of which
+// the first three dimensions have these strides -> hidden [n, hidden], logits [wanted, V] of the last
+// nodes, and the nodes' keys and values [layers, 2, kv_heads, n, d_head].
 void verify(
     const Model* model, int32_t n, const int64_t* ids, const int64_t* depth, const bool* sees,
-    int32_t length, const float* past, int64_t layer_stride, int64_t value_stride, int32_t wanted,
-    float* hidden, float* logits, float* added
+    int32_t length, const float* past, int64_t layer_stride, int64_t value_stride, int64_t head_stride,
+    int32_t wanted, float* hidden, float* logits, float* added
 ) {
     const long dim = model->hidden, inner = model->inner, d = model->d_head;
     const long heads = model->heads, kv_heads = model->kv_heads, group = heads / kv_heads;
@@ -307,8 +389,8 @@ void verify(
     const long queries = group * n;  // of one key-value head; query r is that of node r % n
     const Floats stream = floats(n * dim), narrow = floats(n * std::max(dim, q_row));
     const Floats broad = floats(n * std::max(qkv_row, 2 * inner)), gates = floats(n * inner);
-    const Floats packed = floats(d * LANES), bias = floats(n * LANES);
-    const Floats scores = floats((length + n) * LANES), y = floats(d * LANES);
+    const Floats scores = floats((length + n) * QUERIES);
+    const float scale = 1 / __builtin_sqrtf(d);
     float *x = stream.get(), *h = narrow.get(), *wide = broad.get(), *gated = gates.get();
 
     for (long i = 0; i < n; i++)
@@ -323,31 +405,32 @@ void verify(
             float* own = wide + i * qkv_row;
             const long position = (length + depth[i]) * d;
             rotate(heads + kv_heads, d, model->cos + position, model->sin + position, own);
-            std::memcpy(keys + i * kv_row, own + q_row, kv_row * sizeof(float));
-            std::memcpy(values + i * kv_row, own + q_row + kv_row, kv_row * sizeof(float));
+            for (long k = 0; k < q_row; k++) own[k] *= scale;
+            for (long kv = 0; kv < kv_heads; kv++) {
+                const float* key = own + q_row + kv * d;
+                std::memcpy(keys + (kv * n + i) * d, key, d * sizeof(float));
+                std::memcpy(values + (kv * n + i) * d, key + kv_row, d * sizeof(float));
+            }
         }
-        const float scale = 1 / __builtin_sqrtf(d);
         for (long kv = 0; kv < kv_heads; kv++) {
             const Slots slots[2] = {
-                {before + kv * d, before + value_stride + kv * d, length, kv_row},
-                {keys + kv * d, values + kv * d, n, kv_row},
+                {before + kv * head_stride, before + value_stride + kv * head_stride, length},
+                {keys + kv * n * d, values + kv * n * d, n},
             };
-            for (long first = 0; first < queries; first += LANES) {
-                const long count = std::min<long>(LANES, queries - first);
-                for (long lane = 0; lane < LANES; lane++) {
-                    // Lanes too many repeat the last query.
-                    const long r = first + std::min(lane, count - 1), i = r % n;
-                    const float* q = wide + i * qkv_row + (kv * group + r / n) * d;
-                    for (long k = 0; k < d; k++) packed[k * LANES + lane] = q[k] * scale;
-                    for (long j = 0; j < n; j++)
-                        bias[j * LANES + lane] = sees[i * n + j] ? 0 : -1e30f;
+            for (long first = 0; first < queries; first += QUERIES) {
+                const long count = std::min<long>(QUERIES, queries - first);
+                const float* q[QUERIES];
+                const bool* seen[QUERIES];
+                float* y[QUERIES];
+                for (long each = 0; each < QUERIES; each++) {
+                    const long r = first + std::min(each, count - 1), i = r % n;  // too many: the last
+                    const long head = (kv * group + r / n) * d;
+                    q[each] = wide + i * qkv_row + head;
+                    seen[each] = sees + i * n;
+                    y[each] = h + i * q_row + head;
                 }
-                attend(packed.get(), d, slots, bias.get(), scores.get(), y.get());
-                for (long lane = 0; lane < count; lane++) {
-                    const long r = first + lane;
-                    float* to = h + r % n * q_row + (kv * group + r / n) * d;
-                    for (long k = 0; k < d; k++) to[k] = y[k * LANES + lane];
-                }
+                const auto ways = {attend<1>, attend<2>, attend<4>, attend<4>};
+                ways.begin()[count - 1](q, d, slots, seen, scores.get(), y);
             }
         }
         linear(n, h, layer.o, x, true);

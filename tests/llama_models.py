@@ -61,5 +61,5 @@ def model_of(
 def states(model: MedusaModel, length: int) -> Tensor:
     """Random keys and values of `length` slots, as `past`."""
     torch.manual_seed(1)
-    layers, both, _, *rest = lean.nothing(model).shape
-    return torch.randn(layers, both, length, *rest)
+    layers, both, kv_heads, _, d = lean.nothing(model).shape
+    return torch.randn(layers, both, kv_heads, length, d)

@@ -73,20 +73,20 @@ def test_size_is_that_of_keys_and_values():
 def test_of_the_slots_offered_those_of_the_path_enter_in_its_order():
     cache = TreeCache(3, capacity=6, rows=2)
     assert cache.past(1) is None
-    states = torch.arange(1.0, 5.0)[:, None, None].expand(3, 2, -1, 1, 2)  # [layers, 2, N, 1, d]
+    states = torch.arange(1.0, 5.0)[:, None].expand(3, 2, 1, -1, 2)  # [layers, 2, 1, N, d]
     cache.offer(1, states)
     cache.commit([[0, 1]])
     cache.offer(1, 10 * states)
     cache.commit([[0, 3]])
     assert cache.lengths == [0, 4]
     past = cache.past(1)
-    assert past.shape == (3, 2, 4, 1, 2)
-    assert (past == torch.tensor([1, 2, 10, 40])[:, None, None]).all()
+    assert past.shape == (3, 2, 1, 4, 2)
+    assert (past == torch.tensor([1, 2, 10, 40])[:, None]).all()
 
 
 def test_slots_offered_but_not_committed_are_gone_with_the_next_pass():
     cache = TreeCache(1, capacity=6)
-    cache.offer(0, torch.ones(1, 2, 2, 1, 1))
+    cache.offer(0, torch.ones(1, 2, 1, 2, 1))
     assert add(cache, 0, [[7, 8]]) == [[7, 8]]
     cache.commit([[0, 1]])
     assert cache.past(0)[0, 0].flatten().tolist() == [7, 8]

@@ -107,7 +107,7 @@ def test_what_a_token_gets_is_the_same_to_the_bit_in_whatever_pass(library, roun
     for place in range(20):
         _, alone, new = step.verify(ids[place : place + 1], root.depth, root.sees, past, 1)
         assert torch.equal(alone[0], together[place])
-        past = torch.cat([past, new], 2)
+        past = torch.cat([past, new], 3)
 
 
 @pytest.fixture

@@ -33,7 +33,7 @@ def uncompiled(monkeypatch):
 def test_slots_that_do_not_count_change_nothing(config):
     model = model_of(config)
     past, ids = states(model, 20), torch.arange(40, 45)
-    expected = lean.verify(model, ids, TREE.depth, TREE.sees, past[:, :, :12], TREE.size)
+    expected = lean.verify(model, ids, TREE.depth, TREE.sees, past[..., :12, :], TREE.size)
     length = torch.tensor(12)
     found = lean.verify(model, ids, TREE.depth, TREE.sees, past, TREE.size, length)
     for one, other in zip(found, expected, strict=True):
