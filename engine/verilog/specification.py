@@ -30,22 +30,7 @@ _MODULE_NAMES = tuple(
         rf",\s+called\s+[`'\"*]*({_NAME})",
     )
 )
-_NO_NAMES = {
-    "a",
-    "an",
-    "the",
-    "it",
-    "of",
-    "for",
-    "to",
-    "and",
-    "in",
-    "that",
-    "which",
-    "this",
-    "with",
-    "is",
-}
+_NO_NAMES = frozenset(re.findall(r"\w+", "a an the it of for to and in that which this with is"))
 
 _TITLE = re.compile(
     r"^\W*(?:the\s+)?(?P<direction>input|output|inout|bidirectional)s?(?:\s+(?:port|signal|pin)s?)?\W*$",
@@ -118,7 +103,8 @@ def header(text: str) -> str:
         and not set(KEYWORDS).intersection([name, *names])
     )
     parameters = _parameters(text, ports) if sound else None
-    return "" if parameters is None else _header(name, ports, parameters)
+    made = "" if parameters is None else _header(name, ports, parameters)
+    return "" if syntax.problems(f"{made}endmodule\n") else made
 
 
 def _header(name: str, ports: list[_Port], parameters: dict[str, str]) -> str:

@@ -116,6 +116,7 @@ def test_signed_ports():
         COUNTER + "endmodule\n",  # a module, not a description of one
         COUNTER + COUNTER,
         SIDES.replace("clk,", "the clock,"),
+        TITLES.replace("step[3:0]", "step[see below]"),
     ],
 )
 def test_in_doubt_there_is_no_header(text):
