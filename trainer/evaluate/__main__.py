@@ -15,6 +15,7 @@ import json
 import os
 import random
 import sys
+from itertools import product
 from pathlib import Path
 
 from engine import model as models
@@ -23,6 +24,7 @@ from trainer import corpus
 from trainer.evaluate import fill, problems, records, report, sampling, sandbox
 from trainer.evaluate.judging import judge_all
 from trainer.evaluate.problems import SUITES, Problem
+from trainer.evaluate.sampling import Way
 from trainer.evaluate.sandbox import SandboxMissing
 
 SAMPLES, VERDICTS, NEXT_LINES = "samples.jsonl", "verdicts.jsonl", "next_lines.jsonl"
@@ -58,9 +60,9 @@ def examine(args: argparse.Namespace) -> None:
     if args.no_verdicts:
         return
     names = {
-        sampling.label(fingerprint, viability): _name(folder, viability)
+        way.label(fingerprint): _name(folder, way)
         for fingerprint, folder in folders.items()
-        for viability in args.viability
+        for way in dict.fromkeys([*_ways(args), *(_lines_ways(args) if places else ())])
     }
     samples = [r for r in records.read(args.out / SAMPLES) if r["model"] in names]
     done = {records.key(record) for record in records.read(args.out / VERDICTS)}
@@ -81,28 +83,36 @@ def _write_samples(
     """All that needs the model itself, which is loaded only if something is left to do."""
     drawn = {records.key(record) for record in records.read(args.out / SAMPLES)}
     pending = {
-        viability: sampling.pending(
-            sampling.label(fingerprint, viability), asked, args.temperatures, args.samples, drawn
-        )
-        for viability in args.viability
+        way: sampling.pending(way.label(fingerprint), asked, args.temperatures, args.samples, drawn)
+        for way in _ways(args)
     }
     filled = {(r["model"], r["place"], r["form"]) for r in records.read(args.out / NEXT_LINES)}
-    lines = fill.pending(fingerprint, places, filled)
-    if not any(pending.values()) and not lines:
+    lines = {way: fill.pending(way.label(fingerprint), places, filled) for way in _lines_ways(args)}
+    if not any(pending.values()) and not any(lines.values()):
         return
     model = models.load(folder)
     models.choose_threads(model)
-    for viability, wanted in pending.items():
+    for way, wanted in pending.items():
         if wanted:
             with records.appending(args.out / SAMPLES) as write:
-                sampling.sample(model, wanted, write, args.width, args.max_tokens, viability)
-    if lines:
-        with records.appending(args.out / NEXT_LINES) as write:
-            fill.fill(model, fingerprint, lines, write)
+                sampling.sample(model, wanted, write, args.width, args.max_tokens, way)
+    for way, left in lines.items():
+        if left:
+            with records.appending(args.out / NEXT_LINES) as write:
+                fill.fill(model, way.label(fingerprint), left, write, way.boundaries)
 
 
-def _name(folder: Path, viability: str) -> str:
-    return str(folder) if viability == "off" else f"{folder} ({viability})"
+def _ways(args: argparse.Namespace) -> list[Way]:
+    return [Way(*both) for both in product(args.viability, args.boundaries)]
+
+
+def _lines_ways(args: argparse.Namespace) -> list[Way]:
+    """Those of the next lines, which are asked for without viability."""
+    return [Way(boundaries=one) for one in args.boundaries]
+
+
+def _name(folder: Path, way: Way) -> str:
+    return f"{folder} ({', '.join(way.words())})" if way.words() else str(folder)
 
 
 def _fingerprint(folder: Path) -> str:
@@ -165,6 +175,13 @@ def _parser() -> argparse.ArgumentParser:
         choices=["off", "syntax", "names"],
         default=["off"],
         help="what vetoes a sample's tokens; several are compared",
+    )
+    add(
+        "--boundaries",
+        nargs="+",
+        choices=["tokens", "lexer"],
+        default=["tokens"],
+        help="where fragments end by: the model's [FRAG], or the lexer; both are compared",
     )
     add("--limit", type=int, default=10_000, help="problems of a suite")
     add("--places", type=int, default=500, help="lines that the suite fill asks for")

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import random
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
 from rapidfuzz import fuzz
@@ -62,15 +62,17 @@ def pending(
 
 def fill(
     model: MedusaModel,
-    fingerprint: str,
+    label: str,
     wanted: Sequence[tuple[Place, Form]],
     write: Callable[[Record], None],
+    boundaries: Literal["tokens", "lexer"] = "tokens",
 ) -> None:
-    """Ask `model` at each place, and write a record for each answer."""
+    """Ask `model`, which records call `label`, at each place, and write a record for each answer."""
+    options = replace(OPTIONS, boundaries=boundaries)
     for place, form in tqdm(wanted, desc=f"next lines of {model.card.name}", unit="line"):
         prompt = Prompt(place.prefix, place.suffix if form == "prefix and suffix" else "")
-        answer = _ask(model, prompt, place.line)
-        write({"model": fingerprint, "place": place.id, "form": form} | answer)
+        answer = _ask(model, prompt, place.line, options)
+        write({"model": label, "place": place.id, "form": form} | answer)
 
 
 def first_line(text: str) -> str:
@@ -89,9 +91,9 @@ def compare(written: str, wanted: str) -> Record:
     }
 
 
-def _ask(model: MedusaModel, prompt: Prompt, line: str) -> Record:
+def _ask(model: MedusaModel, prompt: Prompt, line: str, options: DecodingOptions) -> Record:
     ids = prompts.encode(model.tokenizer, prompt, model.card.window - TOKENS)
-    answer = complete(model, ids, OPTIONS, prompts.typed_blank(prompt.prefix))
+    answer = complete(model, ids, options, prompts.typed_blank(prompt.prefix))
     return compare(first_line(answer.text), line) | {"tokens": answer.tokens, "steps": answer.steps}
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import random
 from collections.abc import Callable, Collection, Iterable
-from dataclasses import replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from tqdm import tqdm
@@ -35,9 +35,21 @@ def fingerprint(folder: Path) -> str:
     return digest.hexdigest()[:12]
 
 
-def label(fingerprint: str, viability: str) -> str:
-    """What records call the model with this fingerprint when it is sampled with this viability."""
-    return fingerprint if viability == "off" else f"{fingerprint}+{viability}"
+@dataclass(frozen=True)
+class Way:
+    """A setting of the decoder to examine; the fields are those of `DecodingOptions`."""
+
+    viability: str = "off"
+    boundaries: str = "tokens"
+
+    def words(self) -> list[str]:
+        """What is not the default."""
+        both = ((self.viability, "off"), (self.boundaries, "tokens"))
+        return [word for word, default in both if word != default]
+
+    def label(self, fingerprint: str) -> str:
+        """What records call the model with this fingerprint when it is sampled in this way."""
+        return "+".join([fingerprint, *self.words()])
 
 
 def pending(
@@ -64,21 +76,19 @@ def sample(
     write: Callable[[Record], None],
     width: int,
     max_tokens: int | None = None,
-    viability: str = "off",
+    way: Way = Way(),
 ) -> None:
     """Draw the samples and write each as a record. An answer may take `max_tokens`, by default half of
-    the window; it ends at the module's end. `viability` as in `DecodingOptions`."""
+    the window; it ends at the module's end."""
     tokens = min(max_tokens or model.card.window, model.card.window // 2)
     with tqdm(total=len(wanted), desc=f"sampling {model.card.name}", unit="sample") as progress:
         for temperature in dict.fromkeys(key.temperature for key, _ in wanted):
             group = [(key, problem) for key, problem in wanted if key.temperature == temperature]
-            options = replace(
-                OPTIONS, temperature=temperature, max_tokens=tokens, viability=viability
-            )
+            options = replace(OPTIONS, temperature=temperature, max_tokens=tokens, **asdict(way))
             requests = [_request(model, key, problem, options) for key, problem in group]
             for index, answer in decode_many(model, requests, width=width):
                 said = {"text": answer.text, "finish": answer.finish, "tokens": answer.tokens}
-                if viability != "off":
+                if way.viability != "off":
                     said |= {"vetoes": answer.vetoes, "overruled": answer.overruled}
                 write(group[index][0]._asdict() | said)
                 progress.update()

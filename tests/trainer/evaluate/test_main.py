@@ -97,6 +97,13 @@ def test_samples_with_and_without_viability_are_kept_apart(call, tmp_path, monke
     assert [name.endswith("(names)") for name in scores["models"].values()] == [False, True]
 
 
+def test_fragments_by_the_lexer_are_a_way_of_their_own(call, tmp_path):
+    assert call("out", "--boundaries", "tokens", "lexer", suites=["vgen"]) == 0
+    labels = {key.model for key in by_key(tmp_path / "out/samples.jsonl")}
+    (plain,) = {label.partition("+")[0] for label in labels}
+    assert labels == {plain, f"{plain}+lexer"}
+
+
 def test_nothing_is_done_twice(call, tmp_path, monkeypatch):
     assert call("out", suites=["vgen"]) == 0
     before = (tmp_path / "out/verdicts.jsonl").read_text()
