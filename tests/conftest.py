@@ -108,6 +108,17 @@ class Editor(LanguageClient):
         params = types.ExecuteCommandParams(command.command, arguments=command.arguments)
         return await self.workspace_execute_command_async(params)
 
+    async def act(self, uri: str, cursor: types.Position, title: str) -> Any:
+        """Do the code action of this title, which is a command."""
+        params = types.CodeActionParams(
+            types.TextDocumentIdentifier(uri),
+            types.Range(cursor, cursor),
+            types.CodeActionContext(diagnostics=[]),
+        )
+        actions = await self.text_document_code_action_async(params)
+        (action,) = (action for action in actions if action.title == title)
+        return await self.execute(action.command)
+
     async def until(self, happened: Callable[[], Any], what: str, patience: int = PATIENCE) -> Any:
         """Wait until `happened()` is true and return it; fail the test if it is not within
         `patience` seconds."""

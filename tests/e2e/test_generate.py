@@ -32,24 +32,13 @@ def describe(answers: list[str]) -> str:
     )
 
 
-async def generate(editor, uri: str, cursor: types.Position, title: str = MODULE):
-    params = types.CodeActionParams(
-        types.TextDocumentIdentifier(uri),
-        types.Range(cursor, cursor),
-        types.CodeActionContext(diagnostics=[]),
-    )
-    actions = await editor.text_document_code_action_async(params)
-    (action,) = (action for action in actions if action.title == title)
-    return await editor.execute(action.command)
-
-
 async def test_a_candidate_that_compiles_is_inserted_below_the_comment(start):
     editor = await start()
     await editor.ready()
     broken, undeclared = "module blink(;", "module blink;\n  assign led = nothing.here;\nendmodule"
     uri, cursor = editor.open("blink.v", describe([broken, undeclared, GENERATED]))
     text = editor.texts[uri]
-    assert await generate(editor, uri, cursor) is True
+    assert await editor.act(uri, cursor, MODULE) is True
     comment, rest = text.split("\n\n", 1)
     assert editor.texts[uri] == f"{comment}\n{GENERATED}\n\n{rest}"
     assert any(
@@ -65,7 +54,7 @@ async def test_where_no_candidate_compiles_nothing_is_inserted(start):
     editor = await start(settings={"generate": {"samples": 2}})
     await editor.ready()
     uri, cursor = editor.open("blink.v", describe(["module blink(;"]))
-    assert await generate(editor, uri, cursor) is False
+    assert await editor.act(uri, cursor, MODULE) is False
     assert editor.edits == []
     assert any("none of 2 generated modules compiles" in message for message in editor.told)
 
@@ -75,7 +64,7 @@ async def test_where_none_compiles_the_best_that_parses_is_inserted_with_a_note(
     await editor.ready()
     undeclared = "module blink(output led);\n  assign led = nothing.here;\nendmodule"
     uri, cursor = editor.open("blink.v", describe(["module blink(;", undeclared]))
-    assert await generate(editor, uri, cursor) is True
+    assert await editor.act(uri, cursor, MODULE) is True
     assert undeclared in editor.texts[uri]
     (note,) = editor.told
     assert "none of 3 candidates compiles" in note
@@ -90,7 +79,7 @@ async def test_the_body_of_a_module_is_written_in_its_place(start):
     said = json.dumps([undeclared, good])
     text = "`define STEP 2\n// engine: answers %s\nmodule count(input clk, output reg [3:0] q);|\n"
     uri, cursor = editor.open("count.v", (text % said) + "endmodule\n")
-    assert await generate(editor, uri, cursor, BODY) is True
+    assert await editor.act(uri, cursor, BODY) is True
     written = editor.texts[uri].partition("q);")[2]
     assert written == "\n  always @(posedge clk)\n    q <= q + `STEP;\nendmodule\n"
     assert editor.told == []
@@ -101,7 +90,7 @@ async def test_generation_can_be_cancelled_from_its_progress_bar(start, fake_eng
     editor = await start(engine=fake_engine("--log", str(received)))
     await editor.ready()
     uri, cursor = editor.open("blink.v", "// engine: forever|\n")
-    generation = asyncio.ensure_future(generate(editor, uri, cursor))
+    generation = asyncio.ensure_future(editor.act(uri, cursor, MODULE))
 
     def bar():
         for token, reports in editor.progress_reports.items():
@@ -120,7 +109,7 @@ async def test_a_module_lands_below_its_comment_though_the_document_changed(star
     editor = await start(engine=fake_engine("--delay", "0.05"))
     await editor.ready()
     uri, cursor = editor.open("blink.v", describe([GENERATED]))
-    generation = asyncio.ensure_future(generate(editor, uri, cursor))
+    generation = asyncio.ensure_future(editor.act(uri, cursor, MODULE))
     await editor.until(lambda: len(editor.progress_reports) == 2, "generation")
     editor.change(uri, "`timescale 1ns/1ps\n" + editor.texts[uri])
     assert await generation is True

@@ -1,6 +1,7 @@
 """The whole loop with nothing faked: real server, real engine, the model that ships, a real round."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -86,3 +87,15 @@ async def test_a_damaged_model_is_told_once_and_diagnostics_go_on(start, tmp_pat
 def test_the_demo_shows_everything_with_the_real_model(tmp_path):
     demo = run("demo", tmp_path)
     assert demo.returncode == 0, demo.stdout + demo.stderr
+
+
+async def test_a_generated_module_has_the_ports_that_its_comment_lists(start):
+    editor = await start(engine=ENGINE)
+    await editor.ready()
+    comment = (
+        "// Module: both\n// Inputs:\n//   a: one\n//   b: other\n// Outputs:\n//   y: a AND b|\n"
+    )
+    uri, cursor = editor.open("both.v", comment)
+    assert await editor.act(uri, cursor, "Verifrag: generate module from comment") is True
+    header = r"module both \(\n    input a,\n    input b,\n    output (reg )?y\n\);\n"
+    assert re.search(header, editor.texts[uri])
