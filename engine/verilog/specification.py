@@ -89,7 +89,7 @@ def header(text: str) -> str:
     Outputs are nets in it: whether one is a variable is for the body to say
     (`engine.verilog.repairs.outputs_as_variables`).
     """
-    if re.search(r"\bendmodule\b", text):
+    if "endmodule" in text:
         return ""  # a module, not a description of one
     written = _written(text)
     if written is not None:
