@@ -170,9 +170,11 @@ class EngineClient:
 
     async def restart(self) -> ModelInfo:
         """End the process, for all windows, and load the model in a new one. Raises EngineError."""
-        if self._connection is not None:
-            self._connection.quit()
+        connection, self._connection = self._connection, None
         await self.stop()
+        if connection is not None:
+            async with self._loading:  # until it has ended it would answer, and end right after
+                await connection.quit()
         self._deaths, self._not_before = 0, 0.0
         return await self.load()
 

@@ -31,6 +31,8 @@ from engine.process import LONGEST_LINE
 
 logger = logging.getLogger(__name__)
 
+QUIT_SECONDS = 5.0  # many steps of the largest model
+
 Event = dict[str, Any]
 
 
@@ -89,9 +91,18 @@ class Connection:
             if not self._calls:
                 self._idle.set()
 
-    def quit(self) -> None:
-        """Tell the process to end, for whomever it serves."""
+    async def quit(self) -> None:
+        """End the process, for whomever it serves: it is told to, and killed if it does not.
+
+        Returns when it no longer answers, so that who asks next is served by another one.
+        """
         self._write(_line({"method": "quit"}))
+        self._end("the engine was stopped")
+        await asyncio.wait({self._listening}, timeout=QUIT_SECONDS)
+        if not self._listening.done():
+            self.link.kill()
+            await self._listening
+        await self.link.close()
 
     async def retire(self) -> None:
         """Close when the calls in flight have ended."""

@@ -20,7 +20,7 @@ from pathlib import Path
 
 import pytest
 
-from engine import links, model_store, runtime
+from engine import connection, links, model_store, runtime
 from engine.api import DecodingOptions, EngineError, Prompt
 from engine.client import EngineClient
 from engine.links import Limits
@@ -218,6 +218,16 @@ async def test_a_restart_is_for_all_windows(window):
     await eventually(lambda: second.state.kind == "stopped")
     await second.load()
     assert await pid(first) == await pid(second) != before
+
+
+async def test_a_restart_ends_a_process_that_does_not_mind(window, monkeypatch):
+    monkeypatch.setenv("TOY_IS_DEAF", "1")
+    monkeypatch.setattr(connection, "QUIT_SECONDS", 0.1)
+    client = window()
+    await client.load()
+    before = await pid(client)
+    await client.restart()
+    assert await pid(client) != before
 
 
 async def test_a_model_beyond_the_memory_limit_is_refused_with_what_to_do(window):

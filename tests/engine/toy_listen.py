@@ -5,6 +5,7 @@ The tests start it in place of the real one; everything but loading and decoding
 
 from __future__ import annotations
 
+import os
 import time
 
 from engine import listen
@@ -13,7 +14,10 @@ from engine.process import Engine
 
 
 class Toy(Engine):
-    """An engine whose completions are one word a step, a step every millisecond."""
+    """An engine whose completions are one word a step, a step every millisecond.
+
+    With TOY_IS_DEAF in the environment it does not end when told to.
+    """
 
     def load(self, name, report):
         report({"event": "progress", "message": "reading", "fraction": 0.5})
@@ -21,6 +25,10 @@ class Toy(Engine):
         self.caches = []
         self.info = ModelInfo("toy", name, 0, 1, 0, "cpu", "float32")
         return self.info
+
+    def handle(self, peer, message):
+        if not (os.environ.get("TOY_IS_DEAF") and message.get("method") == "quit"):
+            super().handle(peer, message)
 
     def _complete(self, prompt, options):
         words = [f"w{number} " for number in range(options.max_tokens)]
