@@ -17,7 +17,7 @@ from engine.api import DecodingOptions, Prompt
 from engine.decoding import decode
 from trainer import finetune
 from trainer.evaluate.sampling import fingerprint
-from trainer.finetune import loop
+from trainer.finetune import command, loop
 
 
 @pytest.fixture(scope="module")
@@ -105,6 +105,27 @@ def test_micro_batches_do_not_change_a_step(data, tmp_path):
         assert train(data, folder, *options) == 0
     assert steps(one)[0]["base_loss"] == pytest.approx(steps(two)[0]["base_loss"], abs=2e-3)
     assert steps(one)[0]["norm"] == pytest.approx(steps(two)[0]["norm"], rel=0.02)
+
+
+def test_rows_of_several_data_sets_are_mixed(data, tmp_path):
+    more = write_data(tmp_path / "more", tiny_tokenizer())
+    for name in ("held_out", "textbook_held_out"):
+        (more / f"{name}.safetensors").unlink()
+    mixed = command._load([more, data], torch.device("cpu"))
+    assert torch.equal(mixed.train[:11], mixed.train[11:])
+    assert set(mixed.held_out) == {"held_out", "textbook_held_out"}
+    assert train(more, tmp_path, "--steps", 1, "--method", "ntp") == 0
+    words = [str(word) for word in (more, data, tmp_path / "other", "--run", tmp_path / "run")]
+    assert finetune.main([*words, *OPTIONS, "--steps", "1", "--method", "ntp"]) == 1
+
+
+def test_data_sets_of_different_rows_do_not_fit_together(data, tmp_path, capsys):
+    other = write_data(tmp_path / "other", tiny_tokenizer())
+    shorter = load_file(other / "train.safetensors")["ids"][:, :-1].contiguous()
+    save_file({"ids": shorter}, other / "train.safetensors")
+    words = [data, other, tmp_path / "model", "--run", tmp_path / "run", *OPTIONS]
+    assert finetune.main([str(word) for word in words]) == 1
+    assert "do not fit together" in capsys.readouterr().err
 
 
 def test_every_pass_takes_each_row_once_in_another_order():

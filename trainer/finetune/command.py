@@ -1,9 +1,10 @@
-"""The command line: `python -m trainer.finetune DATA OUT`, and the model folder at the end.
+"""The command line: `python -m trainer.finetune DATA... OUT`, and the model folder at the end.
 
 RUN keeps config.json, log.jsonl, loss.png and the last two checkpoints; the same command goes on where
 a stopped run left off. At the end the model is measured on held-out rows, its draft tree is grown
 from what the heads got right, and the model folder OUT is written. `--write-now` does that with the
-newest checkpoint of a run that is not finished.
+newest checkpoint of a run that is not finished. Of several data sets the rows are mixed, and the first
+that has held-out rows gives those.
 
 On several processes: `torchrun --nproc-per-node N -m -- trainer.finetune DATA OUT ...`.
 """
@@ -73,7 +74,7 @@ def _run(args: argparse.Namespace, config: Config, words: Sequence[str]) -> int:
             f"{accelerator.num_processes} processes: change --rows or --micro-rows"
         )
     identity = _identity(args.data)
-    tokenizer = tokenizers.load(args.data)
+    tokenizer = tokenizers.load(args.data[0])
     data = _load(args.data, accelerator.device)
     length = data.train.shape[1]
     record = {**asdict(config), "length": length, "data": identity}
@@ -125,15 +126,19 @@ def _parent(folder: Path) -> dict[str, str]:
 
 
 def _finish(
-    model: MedusaModel, data: Path, record: dict[str, Any], parent: dict[str, str], out: Path
+    model: MedusaModel,
+    data: Sequence[Path],
+    record: dict[str, Any],
+    parent: dict[str, str],
+    out: Path,
 ) -> None:
     """Measure, grow the draft tree, and write the model folder."""
     model.requires_grad_(False).eval()
-    measured = {}
-    for name in HELD_OUT:
-        if (data / f"{name}.safetensors").exists():
-            rows = dataset.load_rows(data, name)[:FINAL_ROWS]
-            measured[name] = evaluate(model, rows, record["method"] == "fragment")
+    enriched = record["method"] == "fragment"
+    measured = {
+        name: evaluate(model, dataset.load_rows(folder, name)[:FINAL_ROWS], enriched)
+        for name, folder in _held_out(data).items()
+    }
     if model.heads.count and measured:
         first = next(iter(measured.values()))
         model.card.tree = [list(path) for path in tree.grow(first.hit_rate, record["tree_nodes"])]
@@ -164,21 +169,38 @@ def _keep(run: Path, record: dict[str, Any], words: Sequence[str]) -> None:
     files.write(path, json.dumps(record, indent=1) + "\n")
 
 
-def _load(folder: Path, device: torch.device) -> Data:
-    """Rows on the device, where a whole data set is a few tens of megabytes."""
-    names = [name for name in HELD_OUT if (folder / f"{name}.safetensors").exists()]
+def _held_out(folders: Sequence[Path]) -> dict[str, Path]:
+    """The first folder that has each kind of held-out rows."""
+    has = {
+        name: [folder for folder in folders if (folder / f"{name}.safetensors").exists()]
+        for name in HELD_OUT
+    }
+    return {name: found[0] for name, found in has.items() if found}
+
+
+def _load(folders: Sequence[Path], device: torch.device) -> Data:
+    """Rows on the device, where a whole data set is a few tens of megabytes.
+
+    Raises EngineError if the data sets do not fit together.
+    """
     held_out = {
         name: dataset.load_rows(folder, name)[:WATCHED_ROWS].to(device, torch.int32)
-        for name in names
+        for name, folder in _held_out(folders).items()
     }
-    return Data(dataset.load_rows(folder, "train").to(device, torch.int32), held_out)
+    parts = [dataset.load_rows(folder, "train") for folder in folders]
+    vocabularies = {files.sha256(folder / "tokenizer.json") for folder in folders}
+    if len(vocabularies) > 1 or len({part.shape[1] for part in parts}) > 1:
+        raise EngineError(
+            f"{', '.join(map(str, folders))} do not fit together: build them with the same --tokenizer "
+            "and --length"
+        )
+    return Data(torch.cat(parts).to(device, torch.int32), held_out)
 
 
-def _identity(folder: Path) -> str:
-    """A hash of the rows and the tokenizer: a run goes on only with the data it began with."""
+def _identity(folders: Sequence[Path]) -> str:
+    """A hash of rows and tokenizers: a run goes on only with the data it began with."""
     digest = hashlib.sha256()
-    for name in ("train.safetensors", "tokenizer.json"):
-        path = folder / name
+    for path in (f / name for f in folders for name in ("train.safetensors", "tokenizer.json")):
         if not path.exists():
             raise EngineError(f"{path} is missing: build the data with python -m trainer.dataset")
         digest.update(bytes.fromhex(files.sha256(path)))
@@ -192,7 +214,7 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     add = parser.add_argument
-    add("data", type=Path, help="folder that trainer.dataset wrote")
+    add("data", type=Path, nargs="+", help="folder that trainer.dataset wrote; more are mixed in")
     add("out", type=Path, help="model folder to write; must not exist")
     add("--run", type=Path, default=Path("runs/finetune"), help="log and checkpoints")
     add("--minutes", type=float, default=float("inf"), help="stop cleanly after this long")
