@@ -33,7 +33,7 @@ CONTEXT = 256  # tokens before those of the trial
 def build(path: Path | None = None) -> Path:
     """Compile the step into `path` (default: where the engine looks for it). Raises EngineError."""
     path = path or compiled.library()
-    command = [compiler(), *compiled.FLAGS, str(compiled.SOURCE)]
+    command = [compiler(), *compiled.FLAGS, str(compiled.SOURCES / "step.cpp")]
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=path.parent) as temporary:
@@ -94,7 +94,7 @@ def main(argv: list[str] | None = None) -> int:
             step, path = graph.try_out(model), graph.note(model)
         else:
             compiled.check_suits(model)
-            print(f"compiling {compiled.SOURCE.name} with {compiler()} ...", flush=True)
+            print(f"compiling the step with {compiler()} ...", flush=True)
             path = build()
             print(f"trying it on {model.card.name} ...", flush=True)
             step = compiled.load(model, rounded=True)  # as it is served

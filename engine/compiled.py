@@ -1,4 +1,4 @@
-"""The compiled verification step: `engine.lean` as a C++ library (`step.cpp`) made for this machine's CPU.
+"""The compiled verification step: `engine.lean` as a C++ library (`step/`) made for this machine's CPU.
 
 `python -m engine.compile` builds the library into the user's cache folder, under a name made from all
 that it depends on: its source, the compiler's flags, the CPU. It holds no weights and fits every
@@ -14,6 +14,7 @@ import os
 import platform
 from ctypes import POINTER, Structure, c_float, c_int32, c_int64, c_void_p
 from pathlib import Path
+from typing import Protocol
 
 import platformdirs
 import torch
@@ -22,9 +23,11 @@ from torch import Tensor
 from engine import lean
 from engine.model import SMALL, MedusaModel
 
-SOURCE = Path(__file__).with_name("step.cpp")
+SOURCES = Path(__file__).with_name("step")
 NATIVE = "-mcpu=native" if platform.machine() in ("arm64", "aarch64") else "-march=native"
-FLAGS = ("-O3", NATIVE, "-std=c++17", "-shared", "-fPIC")
+FLAGS = ("-O3", NATIVE, "-std=c++17", "-pthread", "-shared", "-fPIC")
+# One that computes and one that helps: half of a common step is saved, of a long prompt nearly as much.
+THREADS = min(2, os.cpu_count() or 1)
 BEYOND = 256  # positions behind a model's window: the last tree's
 # Most that its logits may differ from `engine.lean`'s, relative to the largest.
 CLOSE, CLOSE_ROUNDED = 1e-3, 5e-2
@@ -32,6 +35,14 @@ CLOSE, CLOSE_ROUNDED = 1e-3, 5e-2
 
 class UnfitError(Exception):
     """The compiled step can't be used; the message says why."""
+
+
+class Step(Protocol):
+    """What stands in for `lean.verify`."""
+
+    def verify(
+        self, ids: Tensor, depth: Tensor, sees: Tensor, past: Tensor, wanted: int
+    ) -> tuple[Tensor, Tensor, Tensor]: ...
 
 
 def attach(model: MedusaModel, rounded: bool = True) -> str:
@@ -69,36 +80,48 @@ def load(model: MedusaModel, path: Path | None = None, rounded: bool = False) ->
         step = CompiledStep(ctypes.CDLL(str(path)), model, rounded)
     except (OSError, AttributeError) as error:
         raise UnfitError(f"{path} can't be loaded ({error})") from error
-    _check_agrees(model, step)
+    check_agrees(model, step, CLOSE_ROUNDED if step.rounded else CLOSE)
     return step
 
 
 def check_suits(model: MedusaModel) -> None:
     """Raise UnfitError unless `model` is one that the compiled step is for."""
-    if not lean.suits(model.backbone):
-        raise UnfitError(f"a model of the kind {model.backbone.config.model_type} goes another way")
+    check_family(model)
     if model.device.type != "cpu" or model.dtype != torch.float32:
         raise UnfitError(f"it is for float32 on a CPU, not for {model.dtype} on {model.device}")
     if model.parameter_count() >= SMALL:
-        raise UnfitError("it uses one core, and a model of this size wants all of them")
+        raise UnfitError(f"it uses {THREADS} cores, and a model of this size wants all of them")
+
+
+def check_family(model: MedusaModel) -> None:
+    """Raise UnfitError unless `lean` computes what `model` does."""
+    if not lean.suits(model.backbone):
+        raise UnfitError(f"a model of the kind {model.backbone.config.model_type} goes another way")
 
 
 @torch.no_grad()
-def _check_agrees(model: MedusaModel, step: CompiledStep) -> None:
-    ids = torch.arange(4)
-    inputs = ids, ids, ids[:, None] >= ids, lean.nothing(model), 4
-    expected, found = lean.verify(model, *inputs)[1], step.verify(*inputs)[1]
-    close = CLOSE_ROUNDED if step.rounded else CLOSE
-    if not (found - expected).abs().max() <= close * expected.abs().max():
-        raise UnfitError("it does not compute what it should")
+def check_agrees(model: MedusaModel, step: Step, close: float) -> None:
+    """Raise UnfitError unless `step` computes what `lean` does, behind texts of several lengths.
+
+    `close` is what logits may differ by, relative to the largest.
+    """
+    ids = torch.arange(4, device=model.device)
+    sees = ids[:, None] >= ids
+    past = lean.nothing(model)
+    for _ in range(3):
+        inputs = ids, ids, sees, past, len(ids)
+        _, expected, new = lean.verify(model, *inputs)
+        _, found, _ = step.verify(*inputs)
+        if not (found - expected).abs().max() <= close * expected.abs().max():
+            raise UnfitError("it does not compute what it should")
+        past = torch.cat([past, new], 3)
 
 
 def library() -> Path:
     """Where the library for this source and this CPU is, or would be."""
-    made_of = (
-        SOURCE.read_bytes() + repr((FLAGS, platform.system(), platform.machine(), _cpu())).encode()
-    )
-    return folder() / f"step-{hashlib.sha256(made_of).hexdigest()[:16]}.so"
+    sources = b"".join(path.read_bytes() for path in sorted(SOURCES.iterdir()))
+    machine = repr((FLAGS, platform.system(), platform.machine(), _cpu())).encode()
+    return folder() / f"step-{hashlib.sha256(sources + machine).hexdigest()[:16]}.so"
 
 
 def folder() -> Path:
@@ -151,7 +174,7 @@ class _Model(Structure):
     ]
 
 
-_FLOATS, _HALVES, _PAIRS = range(3)  # `Form` of step.cpp
+_FLOATS, _HALVES, _PAIRS = range(3)  # `Form` of products.h
 
 
 class CompiledStep:
@@ -203,6 +226,11 @@ class CompiledStep:
         self._blocks = (_Matrix * len(blocks))(*blocks)
         self._unembeddings = (_Matrix * len(own))(*own)
         self._kept.append(layers)
+        self.use_threads(THREADS)
+
+    def use_threads(self, count: int) -> None:
+        """Compute by so many threads from now on, here and in every step of this process."""
+        self._library.hire(count - 1)
 
     def _layer(self, layer: torch.nn.Module) -> _Layer:
         attention, mlp = layer.self_attn, layer.mlp

@@ -18,11 +18,22 @@ import torch
 from torch import Tensor
 
 from engine import lean
-from engine.compiled import BEYOND, CLOSE, CLOSE_ROUNDED, UnfitError, folder
+from engine.compiled import (
+    BEYOND,
+    CLOSE,
+    CLOSE_ROUNDED,
+    UnfitError,
+    check_agrees,
+    check_family,
+    folder,
+)
 from engine.model import MedusaModel
 
 OPTIONS: dict[str, object] = {"mode": "reduce-overhead"}
 """Of torch.compile; this mode is the one with CUDA graphs."""
+
+# One for each number of nodes: `engine.tune` tries many.
+torch._dynamo.config.recompile_limit = max(64, torch._dynamo.config.recompile_limit)
 
 
 class GraphStep:
@@ -30,7 +41,6 @@ class GraphStep:
 
     reads_prompts = False
     nodes = None  # a tree of any size costs a GPU about the same
-    rounded = False
 
     def __init__(self, model: MedusaModel) -> None:
         self.model = model
@@ -68,39 +78,36 @@ class GraphStep:
 def attach(model: MedusaModel) -> str:
     """Let `model`, which is on a GPU, verify by the graph, if it was found to be right here; returns words
     for the log."""
-    if not lean.suits(model.backbone):
-        return f"no graph: a model of the kind {model.backbone.config.model_type} goes another way"
     if not note(model).exists():
         return "no graph: none was tried with this model and GPU (python -m engine.compile MODEL)"
-    model.compiled = GraphStep(model)
+    try:
+        model.compiled = _make(model)
+    except UnfitError as reason:
+        return f"no graph: {reason}"
     return f"graph of torch.compile on {model.device}"
 
 
 def try_out(model: MedusaModel) -> GraphStep:
     """The step, with the note left that it is right. Raises UnfitError if it is not."""
-    if not lean.suits(model.backbone):
-        raise UnfitError(f"a model of the kind {model.backbone.config.model_type} goes another way")
-    step = GraphStep(model)
-    check_agrees(model, step)
+    step = _make(model)
     note(model).parent.mkdir(parents=True, exist_ok=True)
     note(model).write_text("agrees with PyTorch\n", encoding="ascii")
     return step
 
 
-@torch.no_grad()
-def check_agrees(model: MedusaModel, step: GraphStep) -> None:
-    """Raise UnfitError unless `step` computes what `lean` does, behind texts of several lengths."""
-    ids = torch.arange(4, device=model.device)
-    sees = ids[:, None] >= ids
-    close = CLOSE if model.dtype == torch.float32 else CLOSE_ROUNDED
-    past = lean.nothing(model)
-    for _ in range(3):
-        inputs = ids, ids, sees, past, len(ids)
-        _, expected, new = lean.verify(model, *inputs)
-        _, found, _ = step.verify(*inputs)
-        if not (found - expected).abs().max() <= close * expected.abs().max():
-            raise UnfitError("the graph does not compute what it should")
-        past = torch.cat([past, new], 3)
+def _make(model: MedusaModel) -> GraphStep:
+    """The step, if it is right. Raises UnfitError."""
+    check_family(model)
+    step = GraphStep(model)
+    try:
+        check_agrees(model, step, CLOSE if model.dtype == torch.float32 else CLOSE_ROUNDED)
+    except UnfitError:
+        raise
+    except (
+        Exception
+    ) as error:  # torch.compile needs a compiler and more, and says in many ways what is missing
+        raise UnfitError(f"torch.compile failed: {error}") from error
+    return step
 
 
 def note(model: MedusaModel) -> Path:

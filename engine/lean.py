@@ -2,7 +2,7 @@
 
 It is the arithmetic of transformers' layers with nothing around it: no mask, no cache object, no hooks.
 Keys and values of one row of text go in, those of the new slots come out, nothing is written in place.
-So it runs as it is, and says what the compiled step has to compute (`step.cpp`, `engine.compiled`).
+So it runs as it is, and says what the compiled step has to compute (`step/`, `engine.compiled`).
 """
 
 from __future__ import annotations

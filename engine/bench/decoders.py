@@ -70,6 +70,8 @@ class Engine:
 
     def set_threads(self, count: int) -> None:
         torch.set_num_threads(count)
+        if isinstance(self.model.compiled, compiled.CompiledStep):
+            self.model.compiled.use_threads(count)
 
     def _complete(self, request: Request) -> Completion:
         options = DecodingOptions(

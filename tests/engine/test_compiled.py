@@ -1,14 +1,17 @@
 """The compiled step: it computes what the plain function does, and what is not to be trusted is not used."""
 
 import hashlib
+import os
 import shutil
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 import torch
 from llama_models import FAMILIES, model_of, states
 from tiny_model import VERILOG, tiny_model
+from transformers import LlamaConfig
 
 from engine import compile as build_step
 from engine import compiled, decoding, lean, model_store, prompts
@@ -108,6 +111,48 @@ def test_what_a_token_gets_is_the_same_to_the_bit_in_whatever_pass(library, roun
         _, alone, new = step.verify(ids[place : place + 1], root.depth, root.sees, past, 1)
         assert torch.equal(alone[0], together[place])
         past = torch.cat([past, new], 3)
+
+
+def large_enough_to_share():
+    """A step of a model whose products have several parts, and what to ask it."""
+    torch.manual_seed(0)
+    model = model_of(LlamaConfig(**{**FAMILIES["llama"].to_dict(), "intermediate_size": 704}))
+    tree = build([[0], [0, 0], [1], [2]])
+    return model, (torch.arange(40, 45), tree.depth, tree.sees, states(model, 30), tree.size)
+
+
+def test_threads_change_nothing(library):
+    model, inputs = large_enough_to_share()
+    step = compiled.load(model, library)
+    step.use_threads(1)
+    alone = step.verify(*inputs)
+    for threads in (2, 4, 1, 3):
+        step.use_threads(threads)
+        for _ in range(50):
+            assert all(map(torch.equal, step.verify(*inputs), alone))
+
+
+def test_steps_of_several_threads_do_not_mix(library):
+    model, inputs = large_enough_to_share()
+    step = compiled.load(model, library)
+    expected = step.verify(*inputs)
+
+    def often(_):
+        return all(all(map(torch.equal, step.verify(*inputs), expected)) for _ in range(100))
+
+    with ThreadPoolExecutor(3) as pool:  # ctypes lets them run side by side
+        assert all(pool.map(often, range(3)))
+
+
+def test_a_process_that_was_forked_does_without_helpers(library):
+    model, inputs = large_enough_to_share()
+    step = compiled.load(model, library)
+    step.use_threads(2)
+    expected = step.verify(*inputs)
+    child = os.fork()
+    if not child:
+        os._exit(0 if all(map(torch.equal, step.verify(*inputs), expected)) else 1)
+    assert os.waitpid(child, 0)[1] == 0
 
 
 @pytest.fixture
@@ -211,9 +256,8 @@ def test_another_cpu_or_source_has_another_library(home, monkeypatch, tmp_path):
     here = compiled.library()
     monkeypatch.setattr(compiled, "_cpu", lambda: "flags: another")
     elsewhere = compiled.library()
-    other = tmp_path / "step.cpp"
-    other.write_text("// another version")
-    monkeypatch.setattr(compiled, "SOURCE", other)
+    (tmp_path / "step.cpp").write_text("// another version")
+    monkeypatch.setattr(compiled, "SOURCES", tmp_path)
     assert len({here, elsewhere, compiled.library()}) == 3
 
 
@@ -238,7 +282,7 @@ def replace_by_text(path):
 
 def replace_by_another(path):
     source = path.with_suffix(".cpp")
-    functions = "int lanes() { return 8; } bool takes_pairs() { return false; }"
+    functions = "int lanes() { return 8; } bool takes_pairs() { return false; } void hire(int) {}"
     source.write_text(f'extern "C" {{ {functions} void verify() {{}} void guess() {{}} }}')
     subprocess.run([build_step.compiler(), "-shared", "-fPIC", source, "-o", path], check=True)
     trust(path)
@@ -297,9 +341,8 @@ def test_without_a_compiler_it_says_what_to_install(monkeypatch, home, tmp_path,
 
 
 def test_a_compiler_that_fails_is_quoted(monkeypatch, home, tmp_path):
-    broken = tmp_path / "broken.cpp"
-    broken.write_text("int main( {")
-    monkeypatch.setattr(compiled, "SOURCE", broken)
-    with pytest.raises(EngineError, match=r"broken\.cpp"):
+    (tmp_path / "step.cpp").write_text("int main( {")
+    monkeypatch.setattr(compiled, "SOURCES", tmp_path)
+    with pytest.raises(EngineError, match=r"step\.cpp:1:"):
         build_step.build()
     assert not compiled.library().exists()

@@ -81,6 +81,30 @@ def test_a_graph_that_computes_something_else_leaves_no_note(uncompiled, monkeyp
     assert not graph.note(model).exists()
 
 
+def test_where_torch_compile_fails_the_model_is_served_without(uncompiled, monkeypatch):
+    model = tiny_model()
+    graph.try_out(model)
+
+    def broken(traced, inputs):
+        raise RuntimeError("no Triton")
+
+    monkeypatch.setattr(graph, "OPTIONS", {"backend": broken})
+    torch._dynamo.reset()
+    assert "no Triton" in graph.attach(model)
+    assert model.compiled is None
+    with pytest.raises(compiled.UnfitError, match="no Triton"):
+        graph.try_out(model)
+
+
+def test_every_number_of_nodes_has_its_graph(uncompiled):
+    model = tiny_model()
+    step = graph.GraphStep(model)
+    for nodes in range(1, 20):
+        tree = build([[0] * depth for depth in range(1, nodes)])
+        step.verify(torch.arange(nodes), tree.depth, tree.sees, states(model, 9), nodes)
+    assert uncompiled.frame_count == 19
+
+
 def test_other_families_go_another_way(monkeypatch):
     monkeypatch.setattr(lean, "FAMILIES", frozenset())
     assert "another way" in graph.attach(tiny_model())
@@ -91,7 +115,7 @@ def test_other_families_go_another_way(monkeypatch):
 @pytest.mark.slow
 def test_inductor_compiles_it():
     model = tiny_model()
-    graph.check_agrees(model, graph.GraphStep(model))
+    compiled.check_agrees(model, graph.GraphStep(model), compiled.CLOSE)
 
 
 @pytest.mark.slow
