@@ -26,7 +26,7 @@ from engine.model import SMALL, MedusaModel
 SOURCES = Path(__file__).with_name("step")
 NATIVE = "-mcpu=native" if platform.machine() in ("arm64", "aarch64") else "-march=native"
 FLAGS = ("-O3", NATIVE, "-std=c++17", "-pthread", "-shared", "-fPIC")
-# One that computes and one that helps: half of a common step is saved, of a long prompt nearly as much.
+# One that computes and one that helps, which saves a third of a step where a core is free.
 THREADS = min(2, os.cpu_count() or 1)
 BEYOND = 256  # positions behind a model's window: the last tree's
 # Most that its logits may differ from `engine.lean`'s, relative to the largest.

@@ -318,7 +318,7 @@ def test_models_it_is_not_for_are_left_alone(installed, monkeypatch):
     assert "another way" in compiled.attach(tiny_model())
     monkeypatch.undo()
     monkeypatch.setattr(compiled, "SMALL", 1000)
-    assert "one core" in compiled.attach(tiny_model())
+    assert "wants all of them" in compiled.attach(tiny_model())
 
 
 # --- building ----------------------------------------------------------------------------------------
