@@ -186,9 +186,13 @@ def save(model: MedusaModel, folder: Path) -> None:
 
 
 def _write(model: MedusaModel, folder: Path) -> None:
-    backbone = {k: v.to(torch.bfloat16) for k, v in model.backbone.state_dict().items()}
+    # Weights that are tied stay one tensor, or they would be written twice.
+    weights = model.backbone.state_dict()
+    stored = {weight.data_ptr(): weight.to(torch.bfloat16) for weight in weights.values()}
+    tensors = {name: stored[weight.data_ptr()] for name, weight in weights.items()}
+    model.backbone.save_pretrained(folder, state_dict=tensors)
     model.backbone.config.dtype = torch.bfloat16
-    model.backbone.save_pretrained(folder, state_dict=backbone)
+    model.backbone.config.save_pretrained(folder)
     medusa.save(model.heads, folder)
     model.tokenizer.save(folder)
     write_card(model.card, folder)

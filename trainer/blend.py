@@ -26,8 +26,8 @@ def blend(first: MedusaModel, second: MedusaModel, share: float) -> MedusaModel:
     shapes = [{name: weight.shape for name, weight in one.items()} for one in (ours, theirs)]
     if shapes[0] != shapes[1]:
         raise EngineError("models of different shapes can't be blended")
-    for name, weight in ours.items():
-        weight.copy_(torch.lerp(theirs[name].float(), weight.float(), share))
+    blended = {name: torch.lerp(theirs[name], weight, share) for name, weight in ours.items()}
+    second.backbone.load_state_dict(blended)  # only now: a tied weight has two names
     return second
 
 

@@ -252,12 +252,17 @@ def test_none_is_there_before_it_is_built(home):
     assert model.compiled is None
 
 
+def source_folder(folder, text):
+    (folder / "step").mkdir()
+    (folder / "step" / "step.cpp").write_text(text)
+    return folder / "step"
+
+
 def test_another_cpu_or_source_has_another_library(home, monkeypatch, tmp_path):
     here = compiled.library()
     monkeypatch.setattr(compiled, "_cpu", lambda: "flags: another")
     elsewhere = compiled.library()
-    (tmp_path / "step.cpp").write_text("// another version")
-    monkeypatch.setattr(compiled, "SOURCES", tmp_path)
+    monkeypatch.setattr(compiled, "SOURCES", source_folder(tmp_path, "// another version"))
     assert len({here, elsewhere, compiled.library()}) == 3
 
 
@@ -341,8 +346,7 @@ def test_without_a_compiler_it_says_what_to_install(monkeypatch, home, tmp_path,
 
 
 def test_a_compiler_that_fails_is_quoted(monkeypatch, home, tmp_path):
-    (tmp_path / "step.cpp").write_text("int main( {")
-    monkeypatch.setattr(compiled, "SOURCES", tmp_path)
+    monkeypatch.setattr(compiled, "SOURCES", source_folder(tmp_path, "int main( {"))
     with pytest.raises(EngineError, match=r"step\.cpp:1:"):
         build_step.build()
     assert not compiled.library().exists()

@@ -5,11 +5,12 @@ import json
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
-from tiny_model import VERILOG, tiny_model
+from tiny_model import VERILOG, tiny_model, tiny_tokenizer
 
 from engine import model as models
 from engine.api import EngineError
 from trainer import vocabulary
+from trainer.finetune import Config, build
 
 
 @pytest.fixture(scope="module")
@@ -36,6 +37,16 @@ def test_a_saved_model_computes_the_same(folder):
     assert torch.allclose(hidden, original.hidden(ids), atol=1e-5)
     assert torch.allclose(loaded.heads(hidden), original.heads(hidden), atol=1e-5)
     assert loaded.card == original.card
+
+
+def test_a_tied_weight_is_stored_once_and_in_bfloat16(tmp_path):
+    config = Config(layers=1, hidden=32, attention_heads=2, inner=48, heads=2)
+    models.save(build(config, tiny_tokenizer(), 64), tmp_path / "tied")
+    stored = load_file(tmp_path / "tied" / "model.safetensors")
+    assert not [name for name in stored if "lm_head" in name]
+    assert {tensor.dtype for tensor in stored.values()} == {torch.bfloat16}
+    assert json.loads((tmp_path / "tied" / "config.json").read_text())["dtype"] == "bfloat16"
+    assert models.load(tmp_path / "tied").backbone.config.tie_word_embeddings
 
 
 def test_an_unembedding_of_the_heads_own_is_saved_with_them(tmp_path):

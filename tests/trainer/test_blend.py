@@ -2,10 +2,10 @@
 
 import pytest
 import torch
-from tiny_model import tiny_model
+from tiny_model import tiny_model, tiny_tokenizer
 
 from engine import model as models
-from trainer import blend
+from trainer import blend, finetune
 
 
 @pytest.fixture
@@ -17,6 +17,14 @@ def folders(tmp_path):
     for name, model in (("first", first), ("second", second)):
         models.save(model, tmp_path / name)
     return tmp_path
+
+
+def tied_model():
+    config = finetune.Config(
+        layers=1, hidden=32, attention_heads=2, inner=48, heads=0, method="ntp"
+    )
+    torch.manual_seed(0)
+    return finetune.build(config, tiny_tokenizer(), 64)
 
 
 def weights(folder):
@@ -32,6 +40,17 @@ def test_each_weight_lies_between_those_of_the_two(folders):
     card = models.load_ours(folders / "out").card
     assert card.training["blend"]["share"] == 0.75
     assert len(card.training["blend"]["of"]) == 2
+
+
+def test_a_weight_with_two_names_is_blended_once():
+    first, second = tied_model(), tied_model()
+    second.backbone.get_input_embeddings().weight.data += 1
+    expected = first.backbone.get_input_embeddings().weight + 0.25
+    made = blend.blend(first, second, 0.25)
+    torch.testing.assert_close(made.backbone.get_input_embeddings().weight, expected)
+    assert (
+        made.backbone.get_output_embeddings().weight is made.backbone.get_input_embeddings().weight
+    )
 
 
 def test_what_cannot_be_blended_is_told(folders, capsys):
