@@ -30,6 +30,7 @@ OPAQUE = (
 MODULE_START = re.compile(r"\b(?:macro)?module\s+(?:automatic\s+)?([A-Za-z_][\w$]*)")
 MODULE_END = re.compile(r"\bendmodule\b(?:[ \t]*:[ \t]*\w+)?")
 
+_FROM_ELSEWHERE = re.compile(r"`include\b|\bimport\b")
 _OPAQUE = re.compile(OPAQUE, re.DOTALL)
 _MODULE_ENDS = re.compile(rf"{OPAQUE}|(?P<end>{MODULE_END.pattern})", re.DOTALL)
 _LEXEMES = re.compile(rf"{OPAQUE}|[`$]?[A-Za-z_][\w$]*|\d[\w']*|\S", re.DOTALL)
@@ -39,6 +40,11 @@ _OPENS_BLOCK = re.compile(
     r"(?:\b(?:begin|fork)\b(?:\s*:\s*\w+)?|\b(?:else|generate)"
     r"|\b(?:case[xz]?|always\w*|if|for|while|repeat)\b[^;]*\))\s*\Z"
 )
+
+
+def has_names_from_elsewhere(before: str) -> bool:
+    """Whether the text `before` a place includes or imports something, which may declare any name."""
+    return _FROM_ELSEWHERE.search(before) is not None
 
 
 def enclosing(text: str, offset: int) -> tuple[int, int]:

@@ -235,10 +235,11 @@ def _others(
 
 
 def _bounded(found: Diagnostics) -> Diagnostics:
-    """The first `MAX_SHOWN` of `found`; the last one says how many more there are."""
+    """The first `MAX_SHOWN` of `found`, errors before all others; the last one says how many more there
+    are."""
     if len(found) <= MAX_SHOWN:
         return found
-    found = sorted(found, key=lambda one: one.range.start)
+    found = sorted(found, key=lambda one: (one.severity, one.range.start))
     *shown, last = found[:MAX_SHOWN]
     more = f"{len(found) - len(shown)} more problems follow and are not shown"
     return [*shown, types.Diagnostic(last.range, more, last.severity, "more", source="verifrag")]

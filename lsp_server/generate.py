@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING
 
 from lsprotocol import types
 
-from engine.api import EngineError
+from engine.api import DecodingOptions, EngineError
 from lsp_server import jobs
 from lsp_server.candidates import GREEDY, Grade, Judged, search
+from lsp_server.cursor import has_names_from_elsewhere
 from lsp_server.jobs import Job
 from lsp_server.progress import NoAnswerError, ask, work_done
 from lsp_server.prompt import Room
@@ -96,9 +97,18 @@ async def run(server: VerifragServer, command: str, uri: str, place: types.Range
     return True
 
 
+def options_after(before: str, viability: bool) -> DecodingOptions:
+    """How to decode what follows on `before` in a document: what is invalid is never written where
+    `viability` is wanted, and names that nobody has declared only where an include may have."""
+    level = "syntax" if has_names_from_elsewhere(before) else "names"
+    return replace(GREEDY, viability=level if viability else "off")
+
+
 async def _search(server: VerifragServer, uri: str, job: Job, title: str) -> Judged | None:
     samples = server.settings.generate_samples
-    options = replace(GREEDY, viability="names" if server.settings.engine_viability else "off")
+    document = server.document(uri)
+    before = document.source[: job.offset] if document else ""
+    options = options_after(before, server.settings.engine_viability)
 
     async def judge(number: int, answer: str) -> Judged:
         judged = await _judged(server, uri, job, number, answer)
@@ -124,7 +134,7 @@ async def _search(server: VerifragServer, uri: str, job: Job, title: str) -> Jud
 async def _judged(server: VerifragServer, uri: str, job: Job, number: int, answer: str) -> Judged:
     document = server.document(uri)
     source = document.source if document else ""
-    text = job.candidate(answer)
+    text = await asyncio.to_thread(job.candidate, answer)
     wrong = await asyncio.to_thread(job.complaint, text, source)
     if wrong is not None or document is None:
         return Judged(Grade.USELESS, number, text, wrong or "the document was closed")

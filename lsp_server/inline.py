@@ -16,7 +16,14 @@ from engine.api import Completion, DecodingOptions, Prompt, Step
 from engine.client import EngineClient
 from engine.verilog.lexemes import KEYWORDS
 from lsp_server import prompt as prompts
-from lsp_server.cursor import enclosing, half_word, stop_policy, surroundings, without_comments
+from lsp_server.cursor import (
+    enclosing,
+    half_word,
+    has_names_from_elsewhere,
+    stop_policy,
+    surroundings,
+    without_comments,
+)
 from lsp_server.offers import Offer
 from lsp_server.positions import LineIndex
 from lsp_server.screen import Shown, screen
@@ -35,7 +42,6 @@ _DECLARES = re.compile(
     r"|module|function|task|typedef|enum|struct|tri|var)\b[^;]*"
 )
 _VALUE_OR_RANGE = re.compile(r"=[^,;)]*|\[[^\]]*\]")
-_FROM_ELSEWHERE = re.compile(r"`include\b|\bimport\b")
 _LABEL_OR_INSTANCE = re.compile(
     r":\s*([A-Za-z_]\w*)|(?:\b[A-Za-z_]\w*\s|\))\s*([A-Za-z_]\w*)\s*(?:\(|\Z)"
 )
@@ -117,7 +123,7 @@ def question(
 def _viability(at: Place, settings: Settings, unasked: bool) -> Literal["off", "syntax", "names"]:
     if not settings.engine_viability:
         return "off"
-    return "names" if unasked and not _FROM_ELSEWHERE.search(at.prefix) else "syntax"
+    return "names" if unasked and not has_names_from_elsewhere(at.prefix) else "syntax"
 
 
 async def ghost_text(
@@ -152,7 +158,7 @@ def new_names(at: Place, text: str, known: Callable[[str], object]) -> set[str]:
     """The names that `text` uses though nobody has declared them: they are no word of the module
     around the cursor, not declared in `text`, and not `known` as a module. None where the text before
     includes or imports something, which may declare any."""
-    if _FROM_ELSEWHERE.search(at.prefix):
+    if has_names_from_elsewhere(at.prefix):
         return set()
     start, end = enclosing(at.prefix + at.suffix, len(at.prefix))
     around = without_comments(at.prefix[start:] + at.suffix[: end - len(at.prefix)])

@@ -220,11 +220,7 @@ def _connections(source: Source, instance: Declaration) -> tuple[int, int] | Non
 
 
 def _is_assigned_in_process(source: Source, module: Declaration, name: str) -> bool:
-    code = _code(source.text)
-    assigned = re.compile(rf"(?<![\w.]){re.escape(name)}\s*(?:\[[^\]]*\]\s*)*(?:<=|=)(?!=)")
-    places = (found.start() for found in assigned.finditer(code, module.start, module.end))
-    scopes = (scope for at in places for scope in source.outline.innermost(at).scopes())
-    return any(scope.kind == "process" for scope in scopes)
+    return any(other == name and module.start <= at < module.end for at, other in source.assigned)
 
 
 def _code(text: str) -> str:

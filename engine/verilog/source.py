@@ -7,6 +7,7 @@ from bisect import bisect_right
 from functools import cached_property
 from itertools import pairwise
 
+from engine.verilog.assignments import in_processes
 from engine.verilog.declarations import Declaration
 from engine.verilog.outline import outline
 from engine.verilog.syntax import Module, modules_of
@@ -48,6 +49,11 @@ class Source:
         """The macros that the text defines, in order, those in `ifdef branches included."""
         found = (token for token in self.tokens if token.kind == "define")
         return [_macro(self.text, token) for token in found]
+
+    @cached_property
+    def assigned(self) -> list[tuple[int, str]]:
+        """Where processes assign names, and which."""
+        return in_processes(self.text)
 
     @cached_property
     def includes(self) -> list[str]:

@@ -122,6 +122,15 @@ async def test_warnings_can_be_turned_off(editor):
     assert window.seen("m.v") == ["Unable to bind wire/reg/memory `nn'"]
 
 
+async def test_a_flood_of_warnings_hides_no_error(editor, monkeypatch):
+    monkeypatch.setattr(diagnostics, "MAX_SHOWN", 3)
+    window = editor()
+    uses = "".join(f"  assign implicit{number} = a;\n" for number in range(5))
+    window.type("m.v", BAD.replace("  assign b", uses + "  assign b"))
+    await window.rest()
+    assert "Unable to bind wire/reg/memory `nn'" in window.seen("m.v")
+
+
 async def test_a_flood_of_problems_is_cut_and_says_so(editor, monkeypatch):
     monkeypatch.setattr(diagnostics, "MAX_SHOWN", 3)
     window = editor()

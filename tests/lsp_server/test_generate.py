@@ -1,24 +1,19 @@
-"""Which code actions an editor wants, and whole runs: see also tests/e2e/test_generate.py."""
-
-from __future__ import annotations
+"""How modules are decoded."""
 
 import pytest
-from lsprotocol import types
 
-from lsp_server import generate
+from lsp_server.generate import options_after
 
 
 @pytest.mark.parametrize(
-    ("only", "wanted"),
+    ("before", "wanted", "viability"),
     [
-        (None, True),
-        (["refactor"], True),
-        ([types.CodeActionKind.Refactor], True),
-        ([types.CodeActionKind.RefactorRewrite], True),
-        (["quickfix"], False),
-        ([], False),
+        ("", True, "names"),
+        ("module a;\nendmodule\n", True, "names"),
+        ("import types::*;\n", True, "syntax"),
+        ('`include "names.vh"\n', True, "syntax"),
+        ("import types::*;\n", False, "off"),
     ],
 )
-def test_kinds_the_editor_asks_for(only, wanted):
-    context = types.CodeActionContext(diagnostics=[], only=only)
-    assert generate.wanted(context) is wanted
+def test_names_from_elsewhere_may_be_written(before, wanted, viability):
+    assert options_after(before, wanted).viability == viability

@@ -29,6 +29,12 @@ module b (output o); always @* o = 1; endmodule
     )
 
 
+def test_outputs_assigned_together_become_variables():
+    text = "module a (output [3:0] sum, output c); always @* {c, sum[3:0]} = x + y; endmodule"
+    made = text.replace("output", "output reg")
+    assert outputs_as_variables(text) == made
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -40,6 +46,7 @@ module b (output o); always @* o = 1; endmodule
         "module a (q); output q; reg q; always @* q = 1; endmodule",
         "module a (output q); reg r; always @* r = q == 1; assign q = r; endmodule",
         "module a (input q); always @* q = 1; endmodule",
+        "module a (output [3:0] q); reg r; assign q = 1; always @* if (q <= 9) r = m[q]; endmodule",
     ],
 )
 def test_what_needs_no_mending_is_left_alone(text):
