@@ -83,6 +83,7 @@ class EngineClient:
         self._tasks: set[asyncio.Task[Any]] = set()
         self._deaths = 0
         self._not_before = 0.0
+        self._restarting = False
 
     async def load(self, model: str | None = None) -> ModelInfo:
         """Put `model` into service; without one, make sure that `self.model` is.
@@ -171,7 +172,11 @@ class EngineClient:
     async def restart(self) -> ModelInfo:
         """End the process, for all windows, and load the model in a new one. Raises EngineError."""
         connection, self._connection = self._connection, None
-        await self.stop()
+        self._restarting = True
+        try:
+            await self.stop()
+        finally:
+            self._restarting = False
         if connection is not None:
             async with self._loading:  # until it has ended it would answer, and end right after
                 await connection.quit()
@@ -216,7 +221,7 @@ class EngineClient:
             result = await connection.call("load", params, self._report_progress, LOAD_SILENCE)
             info = _structure(ModelInfo, result)
         except BaseException as error:
-            await connection.close(str(error))
+            await (connection.quit() if self._restarting else connection.close(str(error)))
             raise
         previous, self._connection = self._connection, connection
         if previous is not None:

@@ -62,6 +62,7 @@ _BITS = re.compile(
     r"|\b(?:width|size)\s+(?:of|is)\s+(\d+)\s*bits?\b|\b(\d+)\s+bits\s+wide",
     re.IGNORECASE,
 )
+_WORD = re.compile(r"\b(?:[2-9]|\d\d+)[-\s]?bit\b", re.IGNORECASE)  # not: if 2 bits are set
 _ONE_BIT = re.compile(r"\b(?:1|one|single)[-\s]bit\b|\bserial", re.IGNORECASE)
 # What such a port carries is rarely one bit: without a width it is in doubt.
 _WIDE = re.compile(
@@ -96,8 +97,11 @@ def header(text: str) -> str:
         return written
     ports, name = _ports(text), _module_name(text)
     names = [port.name for port in ports]
+    # Widths are spoken of, yet no port has one: then a bare list does not mean one bit each.
+    told_elsewhere = _WORD.search(text) and not any(port.range for port in ports)
     sound = (
         name
+        and not told_elsewhere
         and any(port.direction == "output" for port in ports)
         and len(set(names)) == len(names)
         and not set(KEYWORDS).intersection([name, *names])

@@ -230,6 +230,20 @@ async def test_a_restart_ends_a_process_that_does_not_mind(window, monkeypatch):
     assert await pid(client) != before
 
 
+async def test_a_restart_ends_a_process_that_hangs_while_it_loads(window, model, monkeypatch):
+    monkeypatch.setenv("TOY_LOADS_FOR", "600")
+    monkeypatch.setattr(connection, "QUIT_SECONDS", 0.1)
+    client, lock = window(), runtime.place(model, "1").lock
+    loading = asyncio.create_task(client.load())
+    await eventually(lambda: client.state.message == "reading")
+    before = runtime.holder(lock)
+    monkeypatch.delenv("TOY_LOADS_FOR")
+    await client.restart()
+    assert await pid(client) != before
+    with pytest.raises(EngineError, match="stopped"):
+        await loading
+
+
 async def test_a_model_beyond_the_memory_limit_is_refused_with_what_to_do(window):
     client = window(limits=Limits(memory=10))
     with pytest.raises(EngineError, match=r"more than the 10 MB allowed.*engine\.maxMemory"):

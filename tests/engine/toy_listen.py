@@ -16,11 +16,12 @@ from engine.process import Engine
 class Toy(Engine):
     """An engine whose completions are one word a step, a step every millisecond.
 
-    With TOY_IS_DEAF in the environment it does not end when told to.
+    With TOY_IS_DEAF in the environment it does not end when told to; TOY_LOADS_FOR are seconds.
     """
 
     def load(self, name, report):
         report({"event": "progress", "message": "reading", "fraction": 0.5})
+        time.sleep(float(os.environ.get("TOY_LOADS_FOR", 0)))
         self._check_room(name)
         self.caches = []
         self.info = ModelInfo("toy", name, 0, 1, 0, "cpu", "float32")

@@ -107,16 +107,30 @@ def test_micro_batches_do_not_change_a_step(data, tmp_path):
     assert steps(one)[0]["norm"] == pytest.approx(steps(two)[0]["norm"], rel=0.02)
 
 
-def test_rows_of_several_data_sets_are_mixed(data, tmp_path):
+def test_rows_of_several_data_sets_are_mixed(data, tmp_path, capsys):
     more = write_data(tmp_path / "more", tiny_tokenizer())
+    own = load_file(more / "train.safetensors")["ids"][:4].flip(0).contiguous()
+    save_file({"ids": own}, more / "train.safetensors")
     for name in ("held_out", "textbook_held_out"):
         (more / f"{name}.safetensors").unlink()
     mixed = command._load([more, data], torch.device("cpu"))
-    assert torch.equal(mixed.train[:11], mixed.train[11:])
+    assert torch.equal(mixed.train[:4], own.int())
+    assert torch.equal(mixed.train[4:], load_file(data / "train.safetensors")["ids"].int())
     assert set(mixed.held_out) == {"held_out", "textbook_held_out"}
     assert train(more, tmp_path, "--steps", 1, "--method", "ntp") == 0
     words = [str(word) for word in (more, data, tmp_path / "other", "--run", tmp_path / "run")]
     assert finetune.main([*words, *OPTIONS, "--steps", "1", "--method", "ntp"]) == 1
+    assert "another configuration (data)" in capsys.readouterr().err
+
+
+def test_what_one_data_set_holds_out_no_other_may_train_on(data, tmp_path, capsys):
+    folders = [write_data(tmp_path / name, tiny_tokenizer()) for name in ("one", "other")]
+    for folder in folders:
+        manifest = {"held_out_repositories": [f"owner/{folder.name}"]}
+        (folder / "manifest.json").write_text(json.dumps(manifest))
+    words = [*folders, tmp_path / "model", "--run", tmp_path / "run", *OPTIONS]
+    assert finetune.main([str(word) for word in words]) == 1
+    assert "hold out different repositories" in capsys.readouterr().err
 
 
 def test_data_sets_of_different_rows_do_not_fit_together(data, tmp_path, capsys):

@@ -142,6 +142,7 @@ def _finish(
     if model.heads.count and measured:
         first = next(iter(measured.values()))
         model.card.tree = [list(path) for path in tree.grow(first.hit_rate, record["tree_nodes"])]
+        model.card.nodes = 0  # it was measured with another tree, if at all
     figures = {name: asdict(each) for name, each in measured.items()}
     told = {key: value for key, value in record.items() if key != "init"}
     model.card.training = {"config": told, **({"parent": parent} if parent else {}), **figures}
@@ -194,7 +195,21 @@ def _load(folders: Sequence[Path], device: torch.device) -> Data:
             f"{', '.join(map(str, folders))} do not fit together: build them with the same --tokenizer "
             "and --length"
         )
+    repositories = {
+        tuple(_manifest(folder).get("held_out_repositories") or ()) for folder in folders
+    }
+    if len(repositories - {()}) > 1:
+        raise EngineError(
+            f"{', '.join(map(str, folders))} hold out different repositories, so what one holds out is "
+            "trained on by way of the other: build them from one corpus, or with the same --held-out"
+        )
     return Data(torch.cat(parts).to(device, torch.int32), held_out)
+
+
+def _manifest(folder: Path) -> dict[str, Any]:
+    """What `trainer.dataset` says about a folder; nothing for rows from elsewhere."""
+    path = folder / "manifest.json"
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
 
 
 def _identity(folders: Sequence[Path]) -> str:

@@ -63,7 +63,7 @@ def go_on(config: Config, tokenizer: FragmentTokenizer, length: int) -> MedusaMo
         model.backbone = grow(model.backbone, config.grow_layers, config.grow_kv_heads)
     if (config.method == "ntp") != (model.heads.count == 0):
         model.heads, card = _new_heads(config, model.backbone, length)
-        model.card.heads, model.card.tree = card.heads, card.tree
+        model.card.heads, model.card.tree, model.card.nodes = card.heads, card.tree, 0
     elif config.own_unembedding and model.heads.unembedding is None:
         model.heads.own_unembedding(model.backbone.get_output_embeddings().weight)
     model.tokenizer = tokenizer
