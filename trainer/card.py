@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import statistics
 import sys
 import textwrap
@@ -95,7 +96,7 @@ def card(
         _summary(model, size),
         _training(runs),
         _held_out(model, speed, times_plain),
-        f"## Evaluation\n\n{report.strip()}" if report else "",
+        re.sub("^#", "##", report.strip(), flags=re.MULTILINE),  # a part of the card
         _data(corpora, textbooks),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
