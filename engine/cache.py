@@ -16,8 +16,8 @@ class TreeCache(Cache):
     the first `lengths[r]` slots are committed, and `commit` adds some of those that the last pass made. A
     pass goes one of two ways. Through transformers' layers, for the neighbouring rows that `aim` names, it
     writes all its slots behind the committed ones, and `commit` moves them together. Through
-    `engine.lean`, for one row, it reads `past` and hands what it made to `offer`; the rest of it never
-    gets in.
+    `engine.lean`, for one row, or through the compiled step it reads `past`, or `states`, and hands what it
+    made to `offer`; the rest of it never gets in.
     """
 
     def __init__(self, depth: int, capacity: int, rows: int = 1) -> None:
@@ -77,27 +77,29 @@ class TreeCache(Cache):
         """The committed keys and values of a row [layers, 2, kv_heads, L, d]; None before the first pass."""
         return None if self.states is None else self.states[:, :, row, :, : self.lengths[row]]
 
-    def offer(self, row: int, states: Tensor) -> None:
-        """The slots that a pass made for a row [layers, 2, kv_heads, N, d], for `commit` to choose from."""
-        self.rows = slice(row, row + 1)
+    def offer(self, first: int, states: Tensor) -> None:
+        """The slots that a pass made for B rows from `first` on [layers, 2, B, kv_heads, N, d], for `commit`
+        to choose from."""
+        self.rows = slice(first, first + states.shape[2])
         self.offered = states
 
     def commit(self, paths: Sequence[Sequence[int]]) -> None:
         """Keep, of the slots the last pass made for each row, those of its path, in its order."""
         if self.offered is not None:
-            self._enter(self.offered, paths[0])
+            for row, path in enumerate(paths):
+                self._enter(self.offered[:, :, row], self.rows.start + row, path)
+            self.offered = None
         else:
             self._move_together(paths)
         for row, path in enumerate(paths, self.rows.start):
             self.lengths[row] += len(path)
 
-    def _enter(self, offered: Tensor, path: Sequence[int]) -> None:
-        count, row, start = len(path), self.rows.start, self.lengths[self.rows.start]
+    def _enter(self, offered: Tensor, row: int, path: Sequence[int]) -> None:
+        count, start = len(path), self.lengths[row]
         in_order = path[-1] == count - 1  # most paths lead along the first nodes
         nodes = slice(count) if in_order else torch.tensor(path, device=offered.device)
         target = self._states_like(offered)[:, :, row, :, start : start + count]
         target.copy_(offered[..., nodes, :])
-        self.offered = None
 
     def _move_together(self, paths: Sequence[Sequence[int]]) -> None:
         longest = max(map(len, paths))

@@ -12,6 +12,7 @@ import ctypes
 import hashlib
 import os
 import platform
+from collections.abc import Sequence
 from ctypes import POINTER, Structure, c_float, c_int32, c_int64, c_void_p
 from pathlib import Path
 from typing import Protocol
@@ -186,6 +187,7 @@ class CompiledStep:
     """
 
     reads_prompts = True
+    takes_rows = True
     # Of any draft, unless the model was tuned: a further node costs a fifth of the first here, and a
     # twentieth in PyTorch. From two to eight nodes speed differs by a fifth.
     nodes = 4
@@ -287,21 +289,46 @@ class CompiledStep:
         self, ids: Tensor, depth: Tensor, sees: Tensor, past: Tensor, wanted: int
     ) -> tuple[Tensor, Tensor, Tensor]:
         """`lean.verify`, of sequences that it `reaches`."""
-        n, model = len(ids), self._model
+        nodes = ids[None], depth[None], sees[None]
+        hidden, logits, added = self._run(*nodes, past.unsqueeze(2), [past.shape[3]], wanted)
+        return hidden, logits, added.squeeze(2)
+
+    def verify_rows(
+        self, ids: Tensor, depth: Tensor, sees: Tensor, states: Tensor, lengths: Sequence[int]
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """`verify` for B rows at a time: ids and depth [B, N], sees [B, N, N], and states
+        [layers, 2, B, kv_heads, slots, d_head], of which the first lengths [B] slots count. Returns hidden
+        states [B, N, d], logits [B, N, V], and the nodes' own keys and values, as `states`."""
+        rows, n = ids.shape
+        hidden, logits, added = self._run(ids, depth, sees, states, lengths, rows * n)
+        return hidden.view(rows, n, -1), logits.view(rows, n, -1), added
+
+    def _run(
+        self,
+        ids: Tensor,
+        depth: Tensor,
+        sees: Tensor,
+        states: Tensor,
+        lengths: Sequence[int],
+        wanted: int,
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """`verify_rows`, but hidden states [B * N, d] and the logits of the last `wanted` of them."""
+        (rows, n), model = ids.shape, self._model
         layers, kv_heads, d = self._added
-        if past.stride()[3:] != (d, 1):
-            past = past.contiguous()
-        hidden = torch.empty(n, model.hidden)
+        if states.stride()[4:] != (d, 1):
+            states = states.contiguous()
+        hidden = torch.empty(rows * n, model.hidden)
         logits = torch.empty(wanted, model.unembedding.outputs)
-        added = torch.empty(layers, 2, kv_heads, n, d)
+        added = torch.empty(layers, 2, rows, kv_heads, n, d)
         ids, depth, sees = ids.contiguous(), depth.contiguous(), sees.contiguous()
         self._library.verify(
             ctypes.byref(model),
+            rows,
             n,
             *(c_void_p(tensor.data_ptr()) for tensor in (ids, depth, sees)),
-            past.shape[3],
-            c_void_p(past.data_ptr()),
-            *map(c_int64, past.stride()[:3]),
+            (c_int64 * rows)(*lengths),
+            c_void_p(states.data_ptr()),
+            (c_int64 * 4)(*states.stride()[:4]),
             wanted,
             *(c_void_p(tensor.data_ptr()) for tensor in (hidden, logits, added)),
         )

@@ -40,6 +40,7 @@ class GraphStep:
     """`lean.verify` and `lean.guess` of one model, whose weights must not move any more."""
 
     reads_prompts = False
+    takes_rows = False
     nodes = None  # a tree of any size costs a GPU about the same
 
     def __init__(self, model: MedusaModel) -> None:

@@ -1,8 +1,8 @@
 """The passes over a model that decoding is made of: read a prompt, verify a tree, guess what follows.
 
-A pass for one sequence, which a user waits for, goes the shortest way there is: through the compiled
-step (`engine.compiled`), else through the plain function that it repeats (`engine.lean`), if the
-backbone is of the Llama family. Everything else goes through transformers' layers.
+Each goes the shortest way there is: through the compiled step (`engine.compiled`); else, for one sequence,
+through the plain function that it repeats (`engine.lean`), if the backbone is of the Llama family; else
+through transformers' layers.
 """
 
 from __future__ import annotations
@@ -32,6 +32,13 @@ def forward(
         one = ids[0], depth.view(nodes), sees.view(nodes, nodes)
         hidden, logits = _verify(model, *one, cache, 0, nodes)
         return hidden[None], logits[None]
+    if _takes(model, rows, nodes, cache):
+        own = depth.expand(rows, nodes), sees.expand(rows, nodes, nodes)
+        lengths = cache.lengths[:rows]
+        states = cache.states[:, :, :rows]
+        hidden, logits, made = model.compiled.verify_rows(ids, *own, states, lengths)
+        cache.offer(0, made)
+        return hidden, logits
     hidden = _states(model, ids, depth, sees, cache, 0)
     return hidden, model.logits(hidden)
 
@@ -54,6 +61,15 @@ def prefill(
     return last, logits
 
 
+def _takes(model: MedusaModel, rows: int, nodes: int, cache: TreeCache) -> bool:
+    """Whether the compiled step can verify so many nodes in each of so many rows."""
+    step = model.compiled
+    longest = max(cache.lengths[:rows]) + nodes
+    return (
+        step is not None and step.takes_rows and cache.states is not None and step.reaches(longest)
+    )
+
+
 def _verify(
     model: MedusaModel,
     ids: Tensor,
@@ -71,7 +87,7 @@ def _verify(
         hidden, logits, states = model.compiled.verify(ids, depth, sees, past, wanted)
     else:
         hidden, logits, states = lean.verify(model, ids, depth, sees, past, wanted)
-    cache.offer(row, states)
+    cache.offer(row, states.unsqueeze(2))
     return hidden, logits
 
 

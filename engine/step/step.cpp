@@ -75,76 +75,82 @@ bool takes_pairs() {
 #endif
 }
 
-// ids [n], depth [n], sees [n, n] and past keys and values [layers, 2, kv_heads, length, d_head], of which
-// the first three dimensions have these strides -> hidden [n, hidden], logits [wanted, V] of the last
-// nodes, and the nodes' keys and values [layers, 2, kv_heads, n, d_head].
+// For each of some rows of text n nodes: ids and depth [rows, n], sees [rows, n, n], and past keys and values
+// [layers, 2, rows, kv_heads, slots, d_head], of which the first four dimensions have these strides and the
+// first lengths [rows] slots count -> hidden [rows * n, hidden], logits [wanted, V] of the last nodes, and the
+// nodes' keys and values [layers, 2, rows, kv_heads, n, d_head].
 void verify(
-    const Model* model, int32_t n, const int64_t* ids, const int64_t* depth, const bool* sees,
-    int32_t length, const float* past, int64_t layer_stride, int64_t value_stride, int64_t head_stride,
-    int32_t wanted, float* hidden, float* logits, float* added
+    const Model* model, int32_t rows, int32_t n, const int64_t* ids, const int64_t* depth, const bool* sees,
+    const int64_t* lengths, const float* past, const int64_t* strides, int32_t wanted, float* hidden,
+    float* logits, float* added
 ) {
     const long dim = model->hidden, inner = model->inner, d = model->d_head;
     const long heads = model->heads, kv_heads = model->kv_heads, group = heads / kv_heads;
     const long q_row = heads * d, kv_row = kv_heads * d, qkv_row = q_row + 2 * kv_row;
-    const long queries = group * n;  // of one key-value head; query r is that of node r % n
+    const long all = rows * n, side = all * kv_row;  // numbers in the nodes' keys of a layer
+    const long queries = group * n;  // of one key-value head and row; query r is that of node r % n
     const long batches = (queries + QUERIES - 1) / QUERIES;
-    const Floats stream = floats(n * dim), narrow = floats(n * std::max(dim, q_row));
-    const Floats broad = floats(n * std::max(qkv_row, 2 * inner)), gates = floats(n * inner);
+    const Floats stream = floats(all * dim), narrow = floats(all * std::max(dim, q_row));
+    const Floats broad = floats(all * std::max(qkv_row, 2 * inner)), gates = floats(all * inner);
     const float scale = 1 / __builtin_sqrtf(d);
     const WithHelp help;
     float *x = stream.get(), *h = narrow.get(), *wide = broad.get(), *gated = gates.get();
 
-    for (long i = 0; i < n; i++)
+    for (long i = 0; i < all; i++)
         std::memcpy(x + i * dim, model->embedding + ids[i] * dim, dim * sizeof(float));
     for (long l = 0; l < model->depth; l++) {
         const Layer& layer = model->layers[l];
-        const float* before = past + l * layer_stride;
-        float *keys = added + 2 * l * n * kv_row, *values = keys + n * kv_row;
-        rms_norm(n, dim, x, layer.attention_norm, model->epsilon, h);
-        linear(n, h, layer.qkv, wide);
-        in_parts(n, [&](long i) {
+        float *keys = added + 2 * l * side, *values = keys + side;
+        rms_norm(all, dim, x, layer.attention_norm, model->epsilon, h);
+        linear(all, h, layer.qkv, wide);
+        in_parts(all, [&](long i) {
+            const long row = i / n, node = i % n;
             float* own = wide + i * qkv_row;
-            const long position = (length + depth[i]) * d;
+            const long position = (lengths[row] + depth[i]) * d;
             rotate(heads + kv_heads, d, model->cos + position, model->sin + position, own);
             for (long k = 0; k < q_row; k++) own[k] *= scale;
             for (long kv = 0; kv < kv_heads; kv++) {
                 const float* key = own + q_row + kv * d;
-                std::memcpy(keys + (kv * n + i) * d, key, d * sizeof(float));
-                std::memcpy(values + (kv * n + i) * d, key + kv_row, d * sizeof(float));
+                const long to = ((row * kv_heads + kv) * n + node) * d;
+                std::memcpy(keys + to, key, d * sizeof(float));
+                std::memcpy(values + to, key + kv_row, d * sizeof(float));
             }
         });
-        in_parts(kv_heads * batches, [&](long part) {
-            const long kv = part / batches, first = part % batches * QUERIES;
+        in_parts(rows * kv_heads * batches, [&](long part) {
+            const long row = part / (kv_heads * batches), kv = part / batches % kv_heads;
+            const long first = part % batches * QUERIES;
             const long count = std::min<long>(QUERIES, queries - first);
+            const float* before = past + l * strides[0] + row * strides[2] + kv * strides[3];
+            const long among = (row * kv_heads + kv) * n * d;
             const Slots slots[2] = {
-                {before + kv * head_stride, before + value_stride + kv * head_stride, length},
-                {keys + kv * n * d, values + kv * n * d, n},
+                {before, before + strides[1], lengths[row]},
+                {keys + among, values + among, n},
             };
             const float* q[QUERIES];
             const bool* seen[QUERIES];
             float* y[QUERIES];
             for (long each = 0; each < QUERIES; each++) {
-                const long r = first + std::min(each, count - 1), i = r % n;  // too many: the last
-                const long head = (kv * group + r / n) * d;
+                const long r = first + std::min(each, count - 1);  // too many: the last
+                const long i = row * n + r % n, head = (kv * group + r / n) * d;
                 q[each] = wide + i * qkv_row + head;
                 seen[each] = sees + i * n;
                 y[each] = h + i * q_row + head;
             }
-            const Floats scores = floats((length + n) * QUERIES);
+            const Floats scores = floats((lengths[row] + n) * QUERIES);
             const auto ways = {attend<1>, attend<2>, attend<4>, attend<4>};
             ways.begin()[count - 1](q, d, slots, seen, scores.get(), y);
         });
-        linear(n, h, layer.o, x, true);
-        rms_norm(n, dim, x, layer.mlp_norm, model->epsilon, h);
-        linear(n, h, layer.gate_up, wide);
-        in_parts(n, [&](long i) {
+        linear(all, h, layer.o, x, true);
+        rms_norm(all, dim, x, layer.mlp_norm, model->epsilon, h);
+        linear(all, h, layer.gate_up, wide);
+        in_parts(all, [&](long i) {
             const float* own = wide + i * 2 * inner;
             gate(inner, own, own + inner, gated + i * inner);
         });
-        linear(n, gated, layer.down, x, true);
+        linear(all, gated, layer.down, x, true);
     }
-    rms_norm(n, dim, x, model->norm, model->epsilon, hidden);
-    linear(wanted, hidden + (n - wanted) * dim, model->unembedding, logits);
+    rms_norm(all, dim, x, model->norm, model->epsilon, hidden);
+    linear(wanted, hidden + (all - wanted) * dim, model->unembedding, logits);
 }
 
 // State last [hidden] -> the tokens [heads, ranks] that the first heads find likeliest, in order.

@@ -73,7 +73,8 @@ def test_size_is_that_of_keys_and_values():
 def test_of_the_slots_offered_those_of_the_path_enter_in_its_order():
     cache = TreeCache(3, capacity=6, rows=2)
     assert cache.past(1) is None
-    states = torch.arange(1.0, 5.0)[:, None].expand(3, 2, 1, -1, 2)  # [layers, 2, 1, N, d]
+    # [layers, 2, rows, 1, N, d]
+    states = torch.arange(1.0, 5.0)[:, None].expand(3, 2, 1, 1, -1, 2)
     cache.offer(1, states)
     cache.commit([[0, 1]])
     cache.offer(1, 10 * states)
@@ -84,9 +85,19 @@ def test_of_the_slots_offered_those_of_the_path_enter_in_its_order():
     assert (past == torch.tensor([1, 2, 10, 40])[:, None]).all()
 
 
+def test_slots_offered_for_several_rows_enter_each_by_its_own_path():
+    cache = TreeCache(1, capacity=6, rows=3)
+    cache.offer(
+        0, torch.tensor([[1.0, 2, 3], [4, 5, 6]]).view(1, 1, 2, 1, 3, 1).expand(1, 2, 2, 1, 3, 1)
+    )
+    cache.commit([[0, 2], [1]])
+    assert cache.lengths == [2, 1, 0]
+    assert [cache.past(row)[0, 1].flatten().tolist() for row in range(3)] == [[1, 3], [5], []]
+
+
 def test_slots_offered_but_not_committed_are_gone_with_the_next_pass():
     cache = TreeCache(1, capacity=6)
-    cache.offer(0, torch.ones(1, 2, 1, 2, 1))
+    cache.offer(0, torch.ones(1, 2, 1, 1, 2, 1))
     assert add(cache, 0, [[7, 8]]) == [[7, 8]]
     cache.commit([[0, 1]])
     assert cache.past(0)[0, 0].flatten().tolist() == [7, 8]

@@ -13,8 +13,8 @@ from llama_models import FAMILIES, model_of, states
 from tiny_model import VERILOG, tiny_model
 from transformers import LlamaConfig
 
+from engine import batch, compiled, decoding, lean, model_store, prompts
 from engine import compile as build_step
-from engine import compiled, decoding, lean, model_store, prompts
 from engine import model as models
 from engine.api import DecodingOptions, EngineError, Prompt
 from engine.process import Engine
@@ -111,6 +111,40 @@ def test_what_a_token_gets_is_the_same_to_the_bit_in_whatever_pass(library, roun
         _, alone, new = step.verify(ids[place : place + 1], root.depth, root.sees, past, 1)
         assert torch.equal(alone[0], together[place])
         past = torch.cat([past, new], 3)
+
+
+@pytest.mark.parametrize("config", FAMILIES.values(), ids=FAMILIES)
+def test_rows_of_a_batch_are_each_as_if_alone(library, config):
+    model = model_of(config)
+    step = compiled.load(model, library)
+    tree = build([[0], [1], [0, 0]])
+    lengths, ids = [7, 0, 30], torch.randint(83, (3, tree.size))
+    pasts = torch.stack([states(model, 33) for _ in lengths], 2)
+    depth, sees = tree.depth.expand(3, -1), tree.sees.expand(3, -1, -1)
+    hidden, logits, added = step.verify_rows(ids, depth, sees, pasts, lengths)
+    for row, length in enumerate(lengths):
+        past = pasts[:, :, row, :, :length]
+        alone = step.verify(ids[row], tree.depth, tree.sees, past, tree.size)
+        for found, right in zip((hidden[row], logits[row], added[:, :, row]), alone, strict=True):
+            assert torch.equal(found, right)
+
+
+@pytest.mark.parametrize("options", OPTIONS[2:], ids=str)
+def test_a_batch_writes_what_each_answer_alone_does(library, options):
+    model = tiny_model()
+    model.compiled = compiled.load(model, library)
+    asked = [VERILOG[:150], VERILOG[:90], "module m;\n"]
+    requests = [
+        batch.Request(
+            tuple(prompts.encode(model.tokenizer, Prompt(text), 200)),
+            DecodingOptions(max_tokens=25, **options),
+        )
+        for text in asked
+    ]
+    answers = dict(batch.decode_many(model, requests, width=2))
+    for number, request in enumerate(requests):
+        alone = decoding.complete(model, request.ids, request.options)
+        assert (answers[number].text, answers[number].steps) == (alone.text, alone.steps)
 
 
 def large_enough_to_share():

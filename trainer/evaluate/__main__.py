@@ -18,6 +18,7 @@ import sys
 from itertools import product
 from pathlib import Path
 
+from engine import compiled
 from engine import model as models
 from engine.api import EngineError
 from trainer import corpus
@@ -92,6 +93,7 @@ def _write_samples(
         return
     model = models.load(folder)
     models.choose_threads(model)
+    print(compiled.attach(model))  # as it is served
     for way, wanted in pending.items():
         if wanted:
             with records.appending(args.out / SAMPLES) as write:

@@ -144,10 +144,11 @@ def _part_table(models: Mapping[str, str], parts: Sequence[Part]) -> list[str]:
 
 def _line_table(found: Findings) -> list[str]:
     rows = [["model", "sees", "places", "exact", "edit similarity", "tokens a step"]]
+    rows[0].append("with look-up")
     for one in found.lines:
         figures = f"{100 * one.exact:.1f} %", f"{100 * one.similarity:.1f} %"
-        step = f"{one.tokens_per_step:.2f}"
-        rows.append([found.models[one.model], one.form, str(one.places), *figures, step])
+        steps = f"{one.tokens_per_step:.2f}", f"{one.tokens_per_step_with_lookup:.2f}"
+        rows.append([found.models[one.model], one.form, str(one.places), *figures, *steps])
     return table(rows)
 
 

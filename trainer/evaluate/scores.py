@@ -5,6 +5,7 @@ Only what has a verdict counts, so there are figures for an evaluation that was 
 
 from __future__ import annotations
 
+import math
 import re
 import statistics
 from collections import Counter, defaultdict
@@ -60,7 +61,8 @@ class Lines:
     exact: float
     similarity: float
     tokens_per_step: float
-    """Total of tokens over total of steps."""
+    """Total of tokens over total of steps, drafted by heads alone."""
+    tokens_per_step_with_lookup: float
 
 
 def scores(verdicts: Iterable[Record]) -> list[Score]:
@@ -207,8 +209,16 @@ def lines(fills: Iterable[Record]) -> list[Lines]:
             places=len(of),
             exact=statistics.mean(record["exact"] for record in of),
             similarity=statistics.mean(record["similarity"] for record in of),
-            tokens_per_step=sum(record["tokens"] for record in of)
-            / sum(record["steps"] for record in of),
+            tokens_per_step=_rate(of, "steps"),
+            tokens_per_step_with_lookup=_rate(of, "steps_with_lookup"),
         )
         for (model, form), of in groups.items()
     ]
+
+
+def _rate(fills: Iterable[Record], steps: str) -> float:
+    """Tokens a step; nan for records of a time when these steps were not counted."""
+    fills = list(fills)
+    if not all(steps in record for record in fills):
+        return math.nan
+    return sum(record["tokens"] for record in fills) / sum(record[steps] for record in fills)

@@ -55,4 +55,14 @@ def test_each_place_is_asked_with_and_without_what_follows():
     for record in written:
         assert 0 <= record["similarity"] <= 1
         assert record["exact"] == (record["similarity"] == 1)
-        assert record["tokens"] >= record["steps"] > 0
+        assert record["tokens"] >= record["steps"] >= record["steps_with_lookup"] > 0
+
+
+def test_many_places_are_answered_as_each_alone():
+    model, alone, together = tiny_model(), [], []
+    wanted = fill.pending("m1", fill.places([VERILOG], 10), set())
+    assert len(wanted) > fill.AT_ONCE
+    fill.fill(model, "m1", wanted, together.append)
+    for one in wanted:
+        fill.fill(model, "m1", [one], alone.append)
+    assert together == alone

@@ -1,6 +1,7 @@
 """Figures and their report, from records written by hand."""
 
 import json
+import math
 
 import pytest
 
@@ -33,8 +34,24 @@ RECORDS = [
     *verdicts("rtllm", 0.2, "c", "passed", model="m2"),
 ]
 LINES = [
-    {"model": "m1", "form": "prefix", "exact": True, "similarity": 1.0, "tokens": 9, "steps": 3},
-    {"model": "m1", "form": "prefix", "exact": False, "similarity": 0.5, "tokens": 3, "steps": 3},
+    {
+        "model": "m1",
+        "form": "prefix",
+        "exact": True,
+        "similarity": 1.0,
+        "tokens": 9,
+        "steps": 3,
+        "steps_with_lookup": 2,
+    },
+    {
+        "model": "m1",
+        "form": "prefix",
+        "exact": False,
+        "similarity": 0.5,
+        "tokens": 3,
+        "steps": 3,
+        "steps_with_lookup": 2,
+    },
 ]
 
 
@@ -107,6 +124,9 @@ def test_the_exam_is_told_by_family_and_by_wording():
 def test_next_lines():
     (line,) = scores.lines(LINES)
     assert (line.places, line.exact, line.similarity, line.tokens_per_step) == (2, 0.5, 0.75, 2.0)
+    assert line.tokens_per_step_with_lookup == 3.0
+    old = [{k: v for k, v in one.items() if k != "steps_with_lookup"} for one in LINES]
+    assert math.isnan(scores.lines(old)[0].tokens_per_step_with_lookup)
 
 
 def test_the_report_names_models_and_marks_the_best(tmp_path):
