@@ -61,7 +61,8 @@ class TreeCache(Cache):
         buffers = self._states_like(key_states)[layer_idx]
         for buffer, states in zip(buffers, (key_states, value_states), strict=True):
             buffer[self.row_of, :, self.slots] = states.transpose(1, 2)
-        keys, values = (buffer[self.rows, :, : self.end] for buffer in buffers)
+        # What the compiled step has made may be of another kind.
+        keys, values = (buffer[self.rows, :, : self.end].to(key_states) for buffer in buffers)
         return keys, values
 
     def _states_like(self, new: Tensor) -> Tensor:

@@ -13,7 +13,7 @@ import hashlib
 import os
 import platform
 from collections.abc import Sequence
-from ctypes import POINTER, Structure, c_float, c_int32, c_int64, c_void_p
+from ctypes import POINTER, Structure, c_bool, c_float, c_int32, c_int64, c_void_p
 from pathlib import Path
 from typing import Protocol
 
@@ -181,9 +181,10 @@ _FLOATS, _HALVES, _PAIRS = range(3)  # `Form` of products.h
 class CompiledStep:
     """`lean.verify` and `lean.guess` of one model; its weights are packed copies.
 
-    `rounded` asks for products of bfloat16, which get two of them done in the time of one: what
-    is multiplied is rounded, sums stay in float32. They take place where the CPU can and the weights are
-    bfloat16 anyway. What a token gets is the same to the bit in whatever pass, so drafts change no text.
+    `rounded` asks for products of bfloat16, which get two of them done in the time of one: what is
+    multiplied is rounded, and so are the keys and values it makes; sums stay in float32. They take place
+    where the CPU can and the weights are bfloat16 anyway. What a token gets is the same to the bit in
+    whatever pass, so drafts change no text.
     """
 
     reads_prompts = True
@@ -219,6 +220,8 @@ class CompiledStep:
             d_head=attention.head_dim,
             epsilon=body.norm.variance_epsilon,
         )
+        # With rounded products so are keys and values: behind a long text they outweigh the weights.
+        self._kind = torch.bfloat16 if self.rounded else torch.float32
         self._added = (len(layers), config.num_key_value_heads, attention.head_dim)
         heads = model.heads
         own = [self._model.unembedding]
@@ -315,13 +318,15 @@ class CompiledStep:
         """`verify_rows`, but hidden states [B * N, d] and the logits of the last `wanted` of them."""
         (rows, n), model = ids.shape, self._model
         layers, kv_heads, d = self._added
+        states = states.to(self._kind)
         if states.stride()[4:] != (d, 1):
             states = states.contiguous()
         hidden = torch.empty(rows * n, model.hidden)
         logits = torch.empty(wanted, model.unembedding.outputs)
-        added = torch.empty(layers, 2, rows, kv_heads, n, d)
+        added = torch.empty(layers, 2, rows, kv_heads, n, d, dtype=self._kind)
         ids, depth, sees = ids.contiguous(), depth.contiguous(), sees.contiguous()
         self._library.verify(
+            c_bool(self._kind == torch.bfloat16),
             ctypes.byref(model),
             rows,
             n,

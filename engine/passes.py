@@ -86,6 +86,7 @@ def _verify(
     if model.compiled is not None and model.compiled.reaches(past.shape[3] + len(ids)):
         hidden, logits, states = model.compiled.verify(ids, depth, sees, past, wanted)
     else:
+        past = past.to(model.dtype)  # the compiled step's may be rounded
         hidden, logits, states = lean.verify(model, ids, depth, sees, past, wanted)
     cache.offer(row, states.unsqueeze(2))
     return hidden, logits

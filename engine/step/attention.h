@@ -9,23 +9,23 @@
 
 constexpr int QUERIES = 4;  // that attend together
 
-// Keys and values [count, d] of one key-value head.
-struct Slots {
-    const float *keys, *values;
+// Keys and values [count, d] of one key-value head, in float32 or bfloat16.
+template <class S> struct Slots {
+    const S *keys, *values;
     long count;
 };
 
 // y [Q][part of d] = the values of all slots, weighted by weights [slots][Q] that sum up to `total`: from
 // dimension `first` on, P registers wide, or the last d - first if they fill none.
-template <int Q, int P>
+template <int Q, int P, class S>
 static void weigh(
-    const float* weights, const float (&total)[Q], const Slots (&slots)[2], long d, long first,
+    const float* weights, const float (&total)[Q], const Slots<S> (&slots)[2], long d, long first,
     float* const* y
 ) {
     const long width = d - first;
     vec sums[P][Q] = {};
-    for (const Slots& s : slots) {
-        const float* values = s.values + first;
+    for (const Slots<S>& s : slots) {
+        const S* values = s.values + first;
         for (long l = 0; l < s.count; l++, values += d, weights += Q) {
 #pragma GCC unroll 4
             for (int p = 0; p < P; p++) {
@@ -42,15 +42,15 @@ static void weigh(
 // Q queries [d] attend to committed slots and to those of the tree, as far as sees [slots of the tree] of
 // each lets them -> y [d] of each. scores has room for [slots][Q]. Sums over slots are made one after the
 // other, so that a slot that is not seen, whose weight is next to nothing, changes none.
-template <int Q>
+template <int Q, class S>
 static void attend(
-    const float* const* queries, long d, const Slots (&slots)[2], const bool* const* sees, float* scores,
-    float* const* y
+    const float* const* queries, long d, const Slots<S> (&slots)[2], const bool* const* sees,
+    float* scores, float* const* y
 ) {
     constexpr int AT_ONCE = LANES / Q;  // slots
     const long before = slots[0].count, all = before + slots[1].count;
     float* at = scores;
-    for (const Slots& s : slots) {
+    for (const Slots<S>& s : slots) {
         for (long l = 0; l < s.count; l += AT_ONCE) {
             vec sums[LANES] = {};
             const auto add = [&](long k, auto part) {
@@ -62,8 +62,8 @@ static void attend(
                 }
             };
             long k = 0;
-            for (; k + LANES <= d; k += LANES) add(k, [](const float* x) { return load(x); });
-            if (k < d) add(k, [&](const float* x) { return load_some(x, d - k); });
+            for (; k + LANES <= d; k += LANES) add(k, [](auto* x) { return load(x); });
+            if (k < d) add(k, [&](auto* x) { return load_some(x, d - k); });
             const long count = std::min<long>(AT_ONCE, s.count - l) * Q;
             store_some(at, sum_lanes(sums), count);
             at += count;

@@ -109,12 +109,6 @@ static void product(long n, const float* x, long row, long step, long inputs, co
     }
 }
 
-static uint32_t rounded(float x) {  // to bfloat16, halves to even
-    uint32_t bits;
-    std::memcpy(&bits, &x, sizeof bits);
-    return (bits + 0x7fff + (bits >> 16 & 1)) >> 16;
-}
-
 // y = x W^T + bias for n rows, added to what is in y if `add`.
 static void linear(long n, const float* x, const Matrix& w, float* y, bool add = false) {
     const long inputs = w.inputs, pairs = inputs / 2;

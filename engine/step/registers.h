@@ -24,20 +24,6 @@ typedef uint16_t bf16vec __attribute__((vector_size(2 * LANES), aligned(2), may_
 
 static vec load(const float* w) { return *(const vec*)w; }
 
-// As many of the n numbers at x as fit, the rest 0; and the way back. (A copy whose length is known only
-// when it is made takes as long as ten whole registers.)
-static vec load_some(const float* x, long n) {
-    if (n >= LANES) return load(x);
-    vec v = {};
-    std::memcpy(&v, x, n * sizeof(float));
-    return v;
-}
-
-static void store_some(float* x, vec v, long n) {
-    if (n >= LANES) *(vec*)x = v;
-    else std::memcpy(x, &v, n * sizeof(float));
-}
-
 static vec load(const uint16_t* w) {  // bfloat16 is the upper half of float32
 #if defined(__AVX512F__)  // GCC makes six instructions of the other line
     const __m256i halves = _mm256_loadu_si256((const __m256i*)w);
@@ -45,6 +31,20 @@ static vec load(const uint16_t* w) {  // bfloat16 is the upper half of float32
 #else
     return (vec)(__builtin_convertvector(*(const bf16vec*)w, ivec) << 16);
 #endif
+}
+
+// As many of the n numbers at x as fit, the rest 0; and the way back. (A copy whose length is known only
+// when it is made takes as long as ten whole registers.)
+template <class S> static vec load_some(const S* x, long n) {
+    if (n >= LANES) return load(x);
+    S some[LANES] = {};
+    std::memcpy(some, x, n * sizeof(S));
+    return load(some);
+}
+
+static void store_some(float* x, vec v, long n) {
+    if (n >= LANES) *(vec*)x = v;
+    else std::memcpy(x, &v, n * sizeof(float));
 }
 
 // e^x to float32's precision: 2^n times a polynomial (Cephes' expf).
@@ -88,3 +88,12 @@ template <int COUNT = LANES> static inline vec sum_lanes(const vec* v) {
 using Floats = std::unique_ptr<float[]>;
 
 static Floats floats(size_t count) { return Floats(new float[count]); }
+
+static uint32_t rounded(float x) {  // to bfloat16, halves to even
+    uint32_t bits;
+    std::memcpy(&bits, &x, sizeof bits);
+    return (bits + 0x7fff + (bits >> 16 & 1)) >> 16;
+}
+
+static void store(float* to, float x) { *to = x; }
+static void store(uint16_t* to, float x) { *to = rounded(x); }

@@ -62,27 +62,15 @@ static void best(const float* x, long n, long count, int64_t* places) {
     }
 }
 
-extern "C" {
-
-int32_t lanes() { return LANES; }
-
-// Whether matrices may come as PAIRS.
-bool takes_pairs() {
-#if defined(__AVX512BF16__)
-    return true;
-#else
-    return false;
-#endif
-}
-
 // For each of some rows of text n nodes: ids and depth [rows, n], sees [rows, n, n], and past keys and values
 // [layers, 2, rows, kv_heads, slots, d_head], of which the first four dimensions have these strides and the
 // first lengths [rows] slots count -> hidden [rows * n, hidden], logits [wanted, V] of the last nodes, and the
-// nodes' keys and values [layers, 2, rows, kv_heads, n, d_head].
-void verify(
+// nodes' keys and values [layers, 2, rows, kv_heads, n, d_head]. S is the type of keys and values.
+template <class S>
+static void verify_with(
     const Model* model, int32_t rows, int32_t n, const int64_t* ids, const int64_t* depth, const bool* sees,
-    const int64_t* lengths, const float* past, const int64_t* strides, int32_t wanted, float* hidden,
-    float* logits, float* added
+    const int64_t* lengths, const S* past, const int64_t* strides, int32_t wanted, float* hidden,
+    float* logits, S* added
 ) {
     const long dim = model->hidden, inner = model->inner, d = model->d_head;
     const long heads = model->heads, kv_heads = model->kv_heads, group = heads / kv_heads;
@@ -100,7 +88,7 @@ void verify(
         std::memcpy(x + i * dim, model->embedding + ids[i] * dim, dim * sizeof(float));
     for (long l = 0; l < model->depth; l++) {
         const Layer& layer = model->layers[l];
-        float *keys = added + 2 * l * side, *values = keys + side;
+        S *keys = added + 2 * l * side, *values = keys + side;
         rms_norm(all, dim, x, layer.attention_norm, model->epsilon, h);
         linear(all, h, layer.qkv, wide);
         in_parts(all, [&](long i) {
@@ -112,17 +100,19 @@ void verify(
             for (long kv = 0; kv < kv_heads; kv++) {
                 const float* key = own + q_row + kv * d;
                 const long to = ((row * kv_heads + kv) * n + node) * d;
-                std::memcpy(keys + to, key, d * sizeof(float));
-                std::memcpy(values + to, key + kv_row, d * sizeof(float));
+                for (long k = 0; k < d; k++) {
+                    store(keys + to + k, key[k]);
+                    store(values + to + k, key[kv_row + k]);
+                }
             }
         });
         in_parts(rows * kv_heads * batches, [&](long part) {
             const long row = part / (kv_heads * batches), kv = part / batches % kv_heads;
             const long first = part % batches * QUERIES;
             const long count = std::min<long>(QUERIES, queries - first);
-            const float* before = past + l * strides[0] + row * strides[2] + kv * strides[3];
+            const S* before = past + l * strides[0] + row * strides[2] + kv * strides[3];
             const long among = (row * kv_heads + kv) * n * d;
-            const Slots slots[2] = {
+            const Slots<S> slots[2] = {
                 {before, before + strides[1], lengths[row]},
                 {keys + among, values + among, n},
             };
@@ -137,7 +127,7 @@ void verify(
                 y[each] = h + i * q_row + head;
             }
             const Floats scores = floats((lengths[row] + n) * QUERIES);
-            const auto ways = {attend<1>, attend<2>, attend<4>, attend<4>};
+            const auto ways = {attend<1, S>, attend<2, S>, attend<4, S>, attend<4, S>};
             ways.begin()[count - 1](q, d, slots, seen, scores.get(), y);
         });
         linear(all, h, layer.o, x, true);
@@ -151,6 +141,32 @@ void verify(
     }
     rms_norm(all, dim, x, model->norm, model->epsilon, hidden);
     linear(wanted, hidden + (all - wanted) * dim, model->unembedding, logits);
+}
+
+extern "C" {
+
+int32_t lanes() { return LANES; }
+
+// Whether matrices may come as PAIRS.
+bool takes_pairs() {
+#if defined(__AVX512BF16__)
+    return true;
+#else
+    return false;
+#endif
+}
+
+// `verify_with` keys and values in bfloat16 if `halves`, else in float32.
+void verify(
+    bool halves, const Model* model, int32_t rows, int32_t n, const int64_t* ids, const int64_t* depth,
+    const bool* sees, const int64_t* lengths, const void* past, const int64_t* strides, int32_t wanted,
+    float* hidden, float* logits, void* added
+) {
+    const auto with = [&](auto* past, auto* added) {
+        verify_with(model, rows, n, ids, depth, sees, lengths, past, strides, wanted, hidden, logits, added);
+    };
+    if (halves) with((const uint16_t*)past, (uint16_t*)added);
+    else with((const float*)past, (float*)added);
 }
 
 // State last [hidden] -> the tokens [heads, ranks] that the first heads find likeliest, in order.
