@@ -111,13 +111,14 @@ static void product(long n, const float* x, long row, long step, long inputs, co
 
 // y = x W^T + bias for n rows, added to what is in y if `add`.
 static void linear(long n, const float* x, const Matrix& w, float* y, bool add = false) {
-    const long inputs = w.inputs, pairs = inputs / 2;
+    const long inputs = w.inputs;
     const Floats together = floats(inputs * ROWS);  // [inputs][rows]: what is multiplied at a time
     for (; n > 0; n -= ROWS, x += ROWS * inputs, y += ROWS * w.outputs) {
         const long count = std::min<long>(ROWS, n);
         const Target to{y, w.outputs, w.outputs, w.bias, add};
 #if defined(__AVX512BF16__)
         if (w.form == PAIRS) {
+            const long pairs = inputs / 2;
             for (long m = 0; m < count; m++) {
                 const float* own = x + m * inputs;
                 for (long k = 0; k < pairs; k++) {

@@ -156,7 +156,7 @@ bool takes_pairs() {
 #endif
 }
 
-// `verify_with` keys and values in bfloat16 if `halves`, else in float32.
+// As above, with keys and values in bfloat16 if `halves`, else in float32.
 void verify(
     bool halves, const Model* model, int32_t rows, int32_t n, const int64_t* ids, const int64_t* depth,
     const bool* sees, const int64_t* lengths, const void* past, const int64_t* strides, int32_t wanted,
