@@ -17,8 +17,8 @@ from dataclasses import dataclass, replace
 import torch
 from tqdm import tqdm
 
+from engine import compiled, model_store
 from engine import model as models
-from engine import model_store
 from engine.api import Completion, DecodingOptions, Prompt
 from engine.batch import complete_many, sample_seed
 from engine.decoding import complete, prompt_ids
@@ -54,6 +54,7 @@ def main(argv: list[str] | None = None) -> int:
     args = _parser().parse_args(argv)
     model = models.load(model_store.resolve(args.model))
     torch.set_num_threads(args.threads)
+    print(compiled.attach(model))
     asked = [Prompt("", instruction=text) for text in DESCRIPTIONS for _ in range(args.samples)]
     options = DecodingOptions(
         max_tokens=args.max_tokens,
