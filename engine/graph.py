@@ -79,9 +79,12 @@ class GraphStep:
 def attach(model: MedusaModel) -> str:
     """Let `model`, which is on a GPU, verify by the graph, if it was found to be right here; returns words
     for the log."""
-    if not note(model).exists():
-        return "no graph: none was tried with this model and GPU (python -m engine.compile MODEL)"
     try:
+        check_family(model)
+        if not note(model).exists():
+            return (
+                "no graph: none was tried with this model and GPU (python -m engine.compile MODEL)"
+            )
         model.compiled = _make(model)
     except UnfitError as reason:
         return f"no graph: {reason}"
