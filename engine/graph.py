@@ -107,9 +107,7 @@ def _make(model: MedusaModel) -> GraphStep:
         check_agrees(model, step, CLOSE if model.dtype == torch.float32 else CLOSE_ROUNDED)
     except UnfitError:
         raise
-    except (
-        Exception
-    ) as error:  # torch.compile needs a compiler and more, and says in many ways what is missing
+    except Exception as error:  # torch.compile says in many ways what it lacks
         raise UnfitError(f"torch.compile failed: {error}") from error
     return step
 

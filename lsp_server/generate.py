@@ -98,8 +98,8 @@ async def run(server: VerifragServer, command: str, uri: str, place: types.Range
 
 
 def options_after(before: str, viability: bool) -> DecodingOptions:
-    """How to decode what follows on `before` in a document: what is invalid is never written where
-    `viability` is wanted, and names that nobody has declared only where an include may have."""
+    """How to decode what follows on `before` in a document. Where `viability` is wanted, names that nobody
+    has declared are vetoed, unless `before` includes or imports something."""
     level = "syntax" if has_names_from_elsewhere(before) else "names"
     return replace(GREEDY, viability=level if viability else "off")
 
