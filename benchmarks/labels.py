@@ -58,7 +58,7 @@ def made_up(count: int, length: int) -> Rows:
     t, rng = TOKENIZER, random.Random(1)
 
     def text(tokens: int, frags: float = 0.0) -> list[int]:
-        return [t.frag if rng.random() < frags else rng.randrange(8, 4096) for _ in range(tokens)]
+        return [t.frag if rng.random() < frags else rng.randrange(8, t.size) for _ in range(tokens)]
 
     rows = []
     for _ in range(count):

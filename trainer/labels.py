@@ -8,12 +8,15 @@ What the backbone learns follows from the markers of a sample (`engine.prompts`)
 
 - with [INSTRUCTION], the answer alone: English, and what somebody else has written, is given;
 - without, every token of text, the prefix and the suffix too: that is pre-training;
+- never what a line comment of a prompt says, a sixth of such tokens and the hardest to guess: a small
+  model has better uses for its capacity than the wording of its own task;
 - never a marker of a prompt: whoever asks puts it there, and its place carries no information.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import NamedTuple
 
 import torch
@@ -50,8 +53,26 @@ def describe(ids: Tensor, tokenizer: FragmentTokenizer) -> Rows:
     instructed = ids.gather(1, (first + 1).clamp(max=length - 1)) == tokenizer.instruction
     marker = starts | middle | (ids == tokenizer.instruction)
     marker |= (ids == tokenizer.suffix) | (ids == tokenizer.prefix)
-    learnt = (answer | ~instructed) & ~marker & ~padding
+    told = ~instructed & ~_in_line_comment(ids, marker, tokenizer)
+    learnt = (answer | told) & ~marker & ~padding
     return Rows(ids, segment, index - first, answer, learnt)
+
+
+def _in_line_comment(ids: Tensor, marker: Tensor, tokenizer: FragmentTokenizer) -> Tensor:
+    """bool [B, T]: token stands behind the `//` of its line. Markers end a line."""
+    opens, ends = (table.to(ids.device)[ids] for table in _comment_tables(tokenizer))
+    index = torch.arange(ids.shape[1], device=ids.device).expand_as(ids)
+    opened = torch.where(opens, index, -1).cummax(1).values
+    ended = torch.where(ends | marker, index, -1).cummax(1).values
+    return F.pad((opened >= 0) & (opened >= ended), (1, -1))  # `//` itself does not
+
+
+@lru_cache(maxsize=4)
+def _comment_tables(tokenizer: FragmentTokenizer) -> tuple[Tensor, Tensor]:
+    """Which ids leave their line in a comment that they begin, and which end a line: bool [V] each."""
+    texts = [tokenizer.decode([token]) for token in range(tokenizer.highest + 1)]
+    opens = [text.rfind("//") > text.rfind("\n") for text in texts]
+    return torch.tensor(opens), torch.tensor(["\n" in text for text in texts])
 
 
 def shifted(rows: Rows, heads: int) -> Tensor:

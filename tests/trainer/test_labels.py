@@ -1,28 +1,34 @@
 """Labels: the whole algorithm against plain loops, and by example which places carry a loss."""
 
 import random
+import re
 
 import pytest
 import torch
-from tiny_model import tiny_tokenizer
+from tiny_model import VERILOG
 
 from engine import prompts
+from trainer import vocabulary
 from trainer.labels import IGNORE, describe, enriched_labels, shifted
 
 
 @pytest.fixture(scope="module")
 def tokenizer():
-    return tiny_tokenizer()
+    return vocabulary.train([f"// counts up\n\n//\n{VERILOG}// end"] * 4, size=320)
 
 
 # ---- against plain loops
 
 
 def random_sample(t, rng):
-    """Any sample the layout allows, with text of ids 20 to 49 and [FRAG] here and there."""
+    """Any sample the layout allows, with text of ids 20 to 49, comments, and [FRAG] here and there."""
+    comments = [i for i in range(t.size) if {"//", "\n"} & set(re.findall("//|\n", t.decode([i])))]
 
     def text(most):
-        return [rng.randrange(20, 50) for _ in range(rng.randint(0, most))]
+        return [
+            rng.choice(comments) if rng.random() < 0.3 else rng.randrange(20, 50)
+            for _ in range(rng.randint(0, most))
+        ]
 
     prompt = prompts.layout(t, text(6), text(4), text(4) if rng.random() < 0.5 else ())
     answer = [rng.choice((t.frag, *range(20, 29))) for _ in range(rng.randint(0, 20))]
@@ -49,17 +55,30 @@ def looped_labels(t, row, heads):
         sample = row[start:stop]
         middle = sample.index(t.middle)
         markers = {t.start, t.instruction, t.suffix, t.prefix, t.middle}
+        comment = looped_comment(t, sample, markers)
         for place in range(len(sample)):
             for k in range(heads + 1):
                 target = place + 1 + k
                 if target >= len(sample):
                     continue
                 in_answer = target > middle
-                if in_answer or (k == 0 and t.instruction not in sample):
+                told = t.instruction not in sample and not comment[target]
+                if in_answer or (k == 0 and told):
                     token = sample[target]
                     if token not in markers:
                         labels[start + place][k] = token
     return labels
+
+
+def looped_comment(t, sample, markers):
+    """Whether each token of a sample stands in a line comment that an earlier one began."""
+    inside, open_now = [], False
+    for token in sample:
+        inside.append(open_now)
+        for mark in re.findall("//|\n", t.decode([token])):
+            open_now = mark == "//"
+        open_now = open_now and token not in markers
+    return inside
 
 
 def looped_enriched(labels, ends):
@@ -164,6 +183,14 @@ def test_the_loss_of_a_fill_sample_is_on_all_its_text_but_never_on_markers(token
         "[FRAG] 012",
         "[END] 012",
     ]
+
+
+def test_what_a_comment_of_a_prompt_says_is_not_learnt(tokenizer):
+    t = tokenizer
+    prompt = prompts.layout(t, t.encode("// up\nm//"), suffix=t.encode("s // up"))
+    ids = torch.tensor([[*prompt, *t.encode("// on"), t.end]])
+    rows = describe(ids, t)
+    assert t.decode(ids[rows.learnt].tolist()) == "s ////m//// on"
 
 
 def packed(tokenizer):
