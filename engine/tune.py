@@ -3,8 +3,9 @@
 On places of Verilog that the model was not trained on it measures how often each head's guesses are right
 (the answer is the author's text, written as the engine writes it), and on this machine what a pass costs
 by its number of nodes. For every size it grows the tree with most expected accepted tokens
-(`engine.tree.grow`) and replays the places with it and look-up; the tree with most tokens per millisecond
-goes into the model folder's verifrag.json.
+(`engine.tree.grow`) and replays the places with it and look-up. Into the model folder's verifrag.json go
+the largest tree, of which any machine can take as much as suits it (a tree begins with its likeliest
+paths), and the number of nodes with most tokens per millisecond here.
 """
 
 from __future__ import annotations
@@ -112,7 +113,9 @@ def tune(args: argparse.Namespace) -> None:
     if args.verify:
         figures = [verify(model, asked[: args.verify], paths) for paths in (before, best.paths)]
         print("decoded: {:.3f} tokens a pass as it is, {:.3f} with the new tree".format(*figures))
-    model.card.tree, model.card.nodes = [list(path) for path in best.paths], best.nodes
+    largest = grow(rates, max(args.most, best.nodes))
+    model.card.tree = [list(path) for path in largest]
+    model.card.nodes = 0 if args.tree_only else best.nodes
     if args.dry_run:
         print("nothing was written (--dry-run)")
         return
@@ -122,7 +125,8 @@ def tune(args: argparse.Namespace) -> None:
         with written.open("rb") as file:
             os.fsync(file.fileno())
         written.replace(folder / CARD_FILE)
-    print(f"wrote a tree of {len(best.paths) + 1} nodes to {folder / CARD_FILE}")
+    taken = "as many as suit a machine" if args.tree_only else f"{best.nodes}"
+    print(f"wrote a tree of {len(largest) + 1} nodes to {folder / CARD_FILE}, to take {taken}")
 
 
 def read_texts(given: Sequence[Path]) -> list[str]:
@@ -290,8 +294,15 @@ def _parser() -> argparse.ArgumentParser:
         metavar="PATH",
         help=".v and .sv files, or folders of them, that the model was not trained on",
     )
-    parser.add_argument("--nodes", type=_count, help="nodes of the tree, root included")
-    parser.add_argument("--most", type=_count, default=32, help="most nodes to try (default 32)")
+    parser.add_argument("--nodes", type=_count, help="take so many, root included: do not choose")
+    parser.add_argument(
+        "--most", type=_count, default=32, help="nodes of the tree, and most to try (default 32)"
+    )
+    parser.add_argument(
+        "--tree-only",
+        action="store_true",
+        help="do not write how many nodes suit this machine: the model is for others",
+    )
     parser.add_argument("--places", type=_count, default=200, help="places to measure on (200)")
     parser.add_argument(
         "--verify", type=int, default=0, metavar="COUNT", help="decode at COUNT of the places too"

@@ -48,7 +48,7 @@ def compare(
     each method as are fastest for it. Raises EngineError if no method can be had."""
     measured = Measured()
     with _interruptible(measured), workers(methods, measured.missing) as ready:
-        measured.threads |= _set_threads(ready, todo[0].request, threads)
+        measured.threads |= _set_threads(ready, todo, threads)
         looked = ((worker, task) for task in todo for worker in ready)
         for worker, task in _progress(looked, len(todo) * len(ready), "answers"):
             measured.details.append(measure.detail(worker, task))
@@ -101,12 +101,12 @@ def _interruptible(measured: Measured) -> Iterator[None]:
 
 
 def _set_threads(
-    ready: Sequence[Worker], request: Request, threads: int | None
+    ready: Sequence[Worker], todo: Sequence[Task], threads: int | None
 ) -> Mapping[str, int]:
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     counts = [threads] if threads else sorted({1, cores or 1})
     if len(counts) > 1:
-        return measure.calibrate(ready, request, counts)
+        return measure.calibrate(ready, [task.request for task in todo], counts)
     for worker in ready:
         worker.set_threads(counts[0])
     return {worker.method.name: counts[0] for worker in ready}

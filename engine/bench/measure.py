@@ -10,8 +10,11 @@ from dataclasses import dataclass, replace
 from engine.bench.methods import SAMPLINGS, Request, Task, Trace
 from engine.bench.workers import Worker
 
-CALIBRATIONS = 3  # answers a thread count is judged by, of which the quickest counts
-CALIBRATION_TOKENS = 16
+CALIBRATIONS = (
+    5  # times that a request is answered with each number of threads; the quickest counts
+)
+CALIBRATION_REQUESTS = 2
+CALIBRATION_TOKENS = 24
 
 
 @dataclass(frozen=True)
@@ -47,21 +50,28 @@ def tasks(requests: Sequence[Request], samplings: Sequence[str]) -> list[Task]:
     ]
 
 
-def calibrate(workers: Sequence[Worker], request: Request, counts: Sequence[int]) -> dict[str, int]:
+def calibrate(
+    workers: Sequence[Worker], requests: Sequence[Request], counts: Sequence[int]
+) -> dict[str, int]:
     """Give each method the number of threads that is fastest for it; returns what that is."""
-    times: dict[tuple[str, int], float] = {}
-    request = replace(request, tokens=min(request.tokens, CALIBRATION_TOKENS))
-    for _ in range(CALIBRATIONS):
+    quickest: dict[tuple[str, int, int], float] = {}
+    asked = [
+        replace(request, tokens=min(request.tokens, CALIBRATION_TOKENS))
+        for request in requests[:CALIBRATION_REQUESTS]
+    ]
+    for _ in range(CALIBRATIONS):  # in the first, threads begin
         for count in counts:
             for worker in workers:
                 worker.set_threads(count)
-                worker.run(request)  # threads begin
-                key = (worker.method.name, count)
-                times[key] = min(times.get(key, float("inf")), worker.run(request)[0])
+                for number, request in enumerate(asked):
+                    key = (worker.method.name, count, number)
+                    seconds, _ = worker.run(request)
+                    quickest[key] = min(quickest.get(key, seconds), seconds)
     chosen = {}
     for worker in workers:
         name = worker.method.name
-        chosen[name] = min(counts, key=lambda count: times[name, count])
+        taken = {c: sum(quickest[name, c, n] for n in range(len(asked))) for c in counts}
+        chosen[name] = min(counts, key=taken.__getitem__)
         worker.set_threads(chosen[name])
     return chosen
 

@@ -8,7 +8,9 @@ from tiny_model import VERILOG, tiny_model
 
 from engine import model as models
 from engine import tune
+from engine.api import DecodingOptions
 from engine.card import CARD_FILE
+from engine.drafts import draft_size
 from engine.tune import hit_rates, places, ranks, replay
 
 
@@ -94,16 +96,26 @@ def right_guesses(answer, shape):
     return guesses
 
 
-def test_a_tree_of_the_nodes_asked_for_is_written_and_the_card_kept(folder, source, capsys):
+def test_the_largest_tree_is_written_with_the_nodes_to_take_of_it_and_the_card_kept(
+    folder, source, capsys
+):
     before = json.loads((folder / CARD_FILE).read_text())
-    assert tune.main([str(folder), "--text", str(source), "--nodes", "6", "--places", "5"]) == 0
+    asked = [str(folder), "--text", str(source), "--nodes", "6", "--most", "12", "--places", "5"]
+    assert tune.main(asked) == 0
     after = json.loads((folder / CARD_FILE).read_text())
-    assert len(after["tree"]) == 5 != len(before["tree"])
+    assert len(after["tree"]) == 11 != len(before["tree"])
     assert after["nodes"] == 6
     assert {**after, "tree": [], "nodes": 0} == {**before, "tree": []}
-    assert models.load(folder, "cpu").card.tree == after["tree"]
+    model = models.load(folder, "cpu")
+    assert model.card.tree == after["tree"]
+    assert draft_size(model, DecodingOptions()) == 6
     assert "tokens a ms" in capsys.readouterr().out
     assert not list(folder.glob(".tune-*"))
+
+    assert tune.main([*asked, "--tree-only"]) == 0
+    model = models.load(folder, "cpu")
+    assert model.card.nodes == 0
+    assert draft_size(model, DecodingOptions()) == 12
 
 
 def test_a_dry_run_writes_nothing_and_verifies_by_decoding(folder, source, capsys):

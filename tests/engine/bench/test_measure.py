@@ -34,8 +34,20 @@ def test_methods_take_turns_and_each_begins_once():
 
 def test_each_method_gets_the_threads_it_is_fastest_with():
     workers = [Fake("few", 1, []), Fake("many", 2, [])]
-    assert measure.calibrate(workers, Request((1,), 8), [1, 2]) == {"few": 1, "many": 2}
+    requests = [Request((1,), 8), Request((2,), 8)]
+    assert measure.calibrate(workers, requests, [1, 2]) == {"few": 1, "many": 2}
     assert [worker.threads for worker in workers] == [1, 2]
+
+
+def test_threads_that_are_slow_to_begin_are_not_held_against_a_number_of_them():
+    class Cold(Fake):
+        begun = 0
+
+        def run(self, request: Request) -> tuple[float, int]:
+            self.begun += self.threads == self.best
+            return (9.0, 10) if self.begun <= 2 else super().run(request)
+
+    assert measure.calibrate([Cold("a", 2, [])], [Request((1,), 8)], [1, 2]) == {"a": 2}
 
 
 def test_a_prompt_has_one_seed_and_each_sampling_its_temperature():
