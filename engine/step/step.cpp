@@ -112,10 +112,6 @@ static void verify_with(
             const long count = std::min<long>(QUERIES, queries - first);
             const S* before = past + l * strides[0] + row * strides[2] + kv * strides[3];
             const long among = (row * kv_heads + kv) * n * d;
-            const Slots<S> slots[2] = {
-                {before, before + strides[1], lengths[row]},
-                {keys + among, values + among, n},
-            };
             const float* q[QUERIES];
             const bool* seen[QUERIES];
             float* y[QUERIES];
@@ -126,7 +122,15 @@ static void verify_with(
                 seen[each] = sees + i * n;
                 y[each] = h + i * q_row + head;
             }
-            const Floats scores = floats((lengths[row] + n) * QUERIES);
+            // What none of them sees is left out: half of a prompt, whose nodes see those before them.
+            long near = n;
+            while (near > 1 && !std::any_of(seen, seen + QUERIES, [&](auto* s) { return s[near - 1]; }))
+                near--;
+            const Slots<S> slots[2] = {
+                {before, before + strides[1], lengths[row]},
+                {keys + among, values + among, near},
+            };
+            const Floats scores = floats((lengths[row] + near) * QUERIES);
             const auto ways = {attend<1, S>, attend<2, S>, attend<4, S>, attend<4, S>};
             ways.begin()[count - 1](q, d, slots, seen, scores.get(), y);
         });
