@@ -120,7 +120,7 @@ def check_agrees(model: MedusaModel, step: Step, close: float) -> None:
 
 def library() -> Path:
     """Where the library for this source and this CPU is, or would be."""
-    sources = b"".join(path.read_bytes() for path in sorted(SOURCES.iterdir()))
+    sources = b"".join(path.read_bytes() for path in sorted(SOURCES.glob("*.[ch]*")))
     machine = repr((FLAGS, platform.system(), platform.machine(), _cpu())).encode()
     return folder() / f"step-{hashlib.sha256(sources + machine).hexdigest()[:16]}.so"
 

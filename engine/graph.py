@@ -93,6 +93,7 @@ def attach(model: MedusaModel) -> str:
 
 def try_out(model: MedusaModel) -> GraphStep:
     """The step, with the note left that it is right. Raises UnfitError if it is not."""
+    check_family(model)
     step = _make(model)
     note(model).parent.mkdir(parents=True, exist_ok=True)
     note(model).write_text("agrees with PyTorch\n", encoding="ascii")
@@ -101,7 +102,6 @@ def try_out(model: MedusaModel) -> GraphStep:
 
 def _make(model: MedusaModel) -> GraphStep:
     """The step, if it is right. Raises UnfitError."""
-    check_family(model)
     step = GraphStep(model)
     try:
         check_agrees(model, step, CLOSE if model.dtype == torch.float32 else CLOSE_ROUNDED)

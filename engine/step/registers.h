@@ -9,13 +9,10 @@
 #if defined(__AVX512F__)
 #include <immintrin.h>
 #define LANES 16
-constexpr int ROWS = 16;  // of a product at a time; each keeps a sum in a register
 #elif defined(__AVX__)
 #define LANES 8
-constexpr int ROWS = 8;
 #else
 #define LANES 4
-constexpr int ROWS = 8;
 #endif
 
 typedef float vec __attribute__((vector_size(4 * LANES), aligned(4), may_alias));

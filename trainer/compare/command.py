@@ -32,6 +32,7 @@ from types import FrameType
 
 from torch import Tensor
 
+from engine import compiled
 from engine import model as models
 from engine.api import EngineError
 from trainer import dataset, files, speed
@@ -158,6 +159,8 @@ def _speeds(args: argparse.Namespace, folders: dict[Twin, Path]) -> dict[str, Sp
     loaded = {method: models.load(folder) for method, folder in of_one.items()}
     one = next(iter(loaded.values()))
     models.choose_threads(one)
+    for method, model in loaded.items():
+        print(f"{method}: {compiled.attach(model)}")
     rows = _held_out_rows(args.out / f"data-{largest:g}")
     prompts = speed.held_out_prompts(one, rows, args.prompts)
     if not prompts:
