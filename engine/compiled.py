@@ -221,8 +221,9 @@ class CompiledStep:
             epsilon=body.norm.variance_epsilon,
         )
         # With rounded products so are keys and values: behind a long text they outweigh the weights.
-        self._kind = torch.bfloat16 if self.rounded else torch.float32
-        self._added = (len(layers), config.num_key_value_heads, attention.head_dim)
+        kind = torch.bfloat16 if self.rounded else torch.float32
+        shape = len(layers), 2, config.num_key_value_heads, 0, attention.head_dim
+        self.nothing = torch.empty(shape, dtype=kind)  # what `lean.nothing` is, as it is kept here
         heads = model.heads
         own = [self._model.unembedding]
         if heads.unembedding is not None:
@@ -292,21 +293,14 @@ class CompiledStep:
         self, ids: Tensor, depth: Tensor, sees: Tensor, past: Tensor, wanted: int
     ) -> tuple[Tensor, Tensor, Tensor]:
         """`lean.verify`, of sequences that it `reaches`."""
+        length = past.shape[3]
+        room = past.new_empty(*past.shape[:3], len(ids), past.shape[4])
+        states = torch.cat([past, room], 3).to(self.nothing.dtype)
         nodes = ids[None], depth[None], sees[None]
-        hidden, logits, added = self._run(*nodes, past.unsqueeze(2), [past.shape[3]], wanted)
-        return hidden, logits, added.squeeze(2)
+        made = self.verify_rows(*nodes, states.unsqueeze(2), [length], wanted)
+        return *made, states[..., length:, :]
 
     def verify_rows(
-        self, ids: Tensor, depth: Tensor, sees: Tensor, states: Tensor, lengths: Sequence[int]
-    ) -> tuple[Tensor, Tensor, Tensor]:
-        """`verify` for B rows at a time: ids and depth [B, N], sees [B, N, N], and states
-        [layers, 2, B, kv_heads, slots, d_head], of which the first lengths [B] slots count. Returns hidden
-        states [B, N, d], logits [B, N, V], and the nodes' own keys and values, as `states`."""
-        rows, n = ids.shape
-        hidden, logits, added = self._run(ids, depth, sees, states, lengths, rows * n)
-        return hidden.view(rows, n, -1), logits.view(rows, n, -1), added
-
-    def _run(
         self,
         ids: Tensor,
         depth: Tensor,
@@ -314,19 +308,23 @@ class CompiledStep:
         states: Tensor,
         lengths: Sequence[int],
         wanted: int,
-    ) -> tuple[Tensor, Tensor, Tensor]:
-        """`verify_rows`, but hidden states [B * N, d] and the logits of the last `wanted` of them."""
+    ) -> tuple[Tensor, Tensor]:
+        """Run N nodes in each of B rows at a time: ids and depth [B, N], sees [B, N, N].
+
+        The rows' keys and values are `states` [layers, 2, B, kv_heads, slots, d_head], of the type of
+        `nothing`, of which the first lengths [B] slots count; the nodes' own are written into the next N.
+        Returns hidden states [B * N, d] and logits [wanted, V] of the last of them.
+        """
         (rows, n), model = ids.shape, self._model
-        layers, kv_heads, d = self._added
-        states = states.to(self._kind)
-        if states.stride()[4:] != (d, 1):
-            states = states.contiguous()
+        if states.dtype != self.nothing.dtype or states.shape[4] < max(lengths) + n:
+            raise ValueError("the compiled step has no room to write keys and values to")
+        if states.stride()[4:] != (states.shape[5], 1):
+            raise ValueError("the compiled step wants the slots of a head side by side")
         hidden = torch.empty(rows * n, model.hidden)
         logits = torch.empty(wanted, model.unembedding.outputs)
-        added = torch.empty(layers, 2, rows, kv_heads, n, d, dtype=self._kind)
         ids, depth, sees = ids.contiguous(), depth.contiguous(), sees.contiguous()
         self._library.verify(
-            c_bool(self._kind == torch.bfloat16),
+            c_bool(states.dtype == torch.bfloat16),
             ctypes.byref(model),
             rows,
             n,
@@ -335,9 +333,9 @@ class CompiledStep:
             c_void_p(states.data_ptr()),
             (c_int64 * 4)(*states.stride()[:4]),
             wanted,
-            *(c_void_p(tensor.data_ptr()) for tensor in (hidden, logits, added)),
+            *(c_void_p(tensor.data_ptr()) for tensor in (hidden, logits)),
         )
-        return hidden, logits, added
+        return hidden, logits
 
     def guess(self, last: Tensor, heads: int, ranks: int) -> Tensor:
         """`lean.guess` for one state [d]."""

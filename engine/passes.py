@@ -31,16 +31,13 @@ def forward(
     if rows == 1 and (model.compiled is not None or lean.suits(model.backbone)):
         one = ids[0], depth.view(nodes), sees.view(nodes, nodes)
         hidden, logits = _verify(model, *one, cache, 0, nodes)
-        return hidden[None], logits[None]
-    if _takes(model, rows, nodes, cache):
-        own = depth.expand(rows, nodes), sees.expand(rows, nodes, nodes)
-        lengths = cache.lengths[:rows]
-        states = cache.states[:, :, :rows]
-        hidden, logits, made = model.compiled.verify_rows(ids, *own, states, lengths)
-        cache.offer(0, made)
-        return hidden, logits
-    hidden = _states(model, ids, depth, sees, cache, 0)
-    return hidden, model.logits(hidden)
+    elif _writes(model, cache, 0, rows, nodes):
+        own = ids, depth.expand(rows, nodes), sees.expand(rows, nodes, nodes)
+        hidden, logits = _compiled(model, *own, cache, 0, rows * nodes)
+    else:
+        hidden = _states(model, ids, depth, sees, cache, 0)
+        return hidden, model.logits(hidden)
+    return hidden.view(rows, nodes, -1), logits.view(rows, nodes, -1)
 
 
 @torch.no_grad()
@@ -61,13 +58,27 @@ def prefill(
     return last, logits
 
 
-def _takes(model: MedusaModel, rows: int, nodes: int, cache: TreeCache) -> bool:
-    """Whether the compiled step can verify so many nodes in each of so many rows."""
-    step = model.compiled
-    longest = max(cache.lengths[:rows]) + nodes
-    return (
-        step is not None and step.takes_rows and cache.states is not None and step.reaches(longest)
-    )
+def _writes(model: MedusaModel, cache: TreeCache, first: int, rows: int, nodes: int) -> bool:
+    """Whether the compiled step can verify so many nodes in each of these rows, and write to the cache."""
+    step, states = model.compiled, cache.states
+    if step is None or not step.takes_rows:
+        return False
+    longest = max(cache.lengths[first : first + rows]) + nodes
+    return step.reaches(longest) and (states is None or states.dtype == step.nothing.dtype)
+
+
+def _compiled(
+    model: MedusaModel,
+    ids: Tensor,
+    depth: Tensor,
+    sees: Tensor,
+    cache: TreeCache,
+    first: int,
+    wanted: int,
+) -> tuple[Tensor, Tensor]:
+    """`CompiledStep.verify_rows` after what the rows of `cache` from `first` on hold."""
+    states, lengths = cache.open(first, len(ids), model.compiled.nothing)
+    return model.compiled.verify_rows(ids, depth, sees, states, lengths, wanted)
 
 
 def _verify(
@@ -79,16 +90,19 @@ def _verify(
     row: int,
     wanted: int,
 ) -> tuple[Tensor, Tensor]:
-    """`lean.verify` after what a row of `cache` holds, which is offered what it made."""
+    """`lean.verify` after what a row of `cache` holds, into which it writes what it makes."""
+    if _writes(model, cache, row, 1, len(ids)):
+        return _compiled(model, ids[None], depth[None], sees[None], cache, row, wanted)
     past = cache.past(row)
     if past is None:
         past = lean.nothing(model)
-    if model.compiled is not None and model.compiled.reaches(past.shape[3] + len(ids)):
-        hidden, logits, states = model.compiled.verify(ids, depth, sees, past, wanted)
+    past = past.to(model.dtype)  # the compiled step's may be rounded
+    step = model.compiled
+    if step is not None and step.reaches(past.shape[3] + len(ids)):
+        hidden, logits, made = step.verify(ids, depth, sees, past, wanted)
     else:
-        past = past.to(model.dtype)  # the compiled step's may be rounded
-        hidden, logits, states = lean.verify(model, ids, depth, sees, past, wanted)
-    cache.offer(row, states.unsqueeze(2))
+        hidden, logits, made = lean.verify(model, ids, depth, sees, past, wanted)
+    cache.write(row, made)
     return hidden, logits
 
 

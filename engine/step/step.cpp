@@ -62,20 +62,19 @@ static void best(const float* x, long n, long count, int64_t* places) {
     }
 }
 
-// For each of some rows of text n nodes: ids and depth [rows, n], sees [rows, n, n], and past keys and values
-// [layers, 2, rows, kv_heads, slots, d_head], of which the first four dimensions have these strides and the
-// first lengths [rows] slots count -> hidden [rows * n, hidden], logits [wanted, V] of the last nodes, and the
-// nodes' keys and values [layers, 2, rows, kv_heads, n, d_head]. S is the type of keys and values.
+// For each of some rows of text n nodes: ids and depth [rows, n], sees [rows, n, n], and keys and values
+// [layers, 2, rows, kv_heads, slots, d_head], whose first four dimensions have these strides. Of their slots the
+// first lengths [rows] count, and the nodes' own are written behind those. -> hidden [rows * n, hidden], and
+// logits [wanted, V] of the last nodes. S is the type of keys and values.
 template <class S>
 static void verify_with(
     const Model* model, int32_t rows, int32_t n, const int64_t* ids, const int64_t* depth, const bool* sees,
-    const int64_t* lengths, const S* past, const int64_t* strides, int32_t wanted, float* hidden,
-    float* logits, S* added
+    const int64_t* lengths, S* states, const int64_t* strides, int32_t wanted, float* hidden, float* logits
 ) {
     const long dim = model->hidden, inner = model->inner, d = model->d_head;
     const long heads = model->heads, kv_heads = model->kv_heads, group = heads / kv_heads;
     const long q_row = heads * d, kv_row = kv_heads * d, qkv_row = q_row + 2 * kv_row;
-    const long all = rows * n, side = all * kv_row;  // numbers in the nodes' keys of a layer
+    const long all = rows * n;
     const long queries = group * n;  // of one key-value head and row; query r is that of node r % n
     const long batches = (queries + QUERIES - 1) / QUERIES;
     const Floats stream = floats(all * dim), narrow = floats(all * std::max(dim, q_row));
@@ -88,7 +87,9 @@ static void verify_with(
         std::memcpy(x + i * dim, model->embedding + ids[i] * dim, dim * sizeof(float));
     for (long l = 0; l < model->depth; l++) {
         const Layer& layer = model->layers[l];
-        S *keys = added + 2 * l * side, *values = keys + side;
+        const auto keys_of = [&](long row, long kv) {
+            return states + l * strides[0] + row * strides[2] + kv * strides[3];
+        };
         rms_norm(all, dim, x, layer.attention_norm, model->epsilon, h);
         linear(all, h, layer.qkv, wide);
         in_parts(all, [&](long i) {
@@ -99,10 +100,10 @@ static void verify_with(
             for (long k = 0; k < q_row; k++) own[k] *= scale;
             for (long kv = 0; kv < kv_heads; kv++) {
                 const float* key = own + q_row + kv * d;
-                const long to = ((row * kv_heads + kv) * n + node) * d;
+                S* to = keys_of(row, kv) + (lengths[row] + node) * d;
                 for (long k = 0; k < d; k++) {
-                    store(keys + to + k, key[k]);
-                    store(values + to + k, key[kv_row + k]);
+                    store(to + k, key[k]);
+                    store(to + strides[1] + k, key[kv_row + k]);
                 }
             }
         });
@@ -110,8 +111,8 @@ static void verify_with(
             const long row = part / (kv_heads * batches), kv = part / batches % kv_heads;
             const long first = part % batches * QUERIES;
             const long count = std::min<long>(QUERIES, queries - first);
-            const S* before = past + l * strides[0] + row * strides[2] + kv * strides[3];
-            const long among = (row * kv_heads + kv) * n * d;
+            const S *keys = keys_of(row, kv), *values = keys + strides[1];
+            const long among = lengths[row] * d;
             const float* q[QUERIES];
             const bool* seen[QUERIES];
             float* y[QUERIES];
@@ -127,7 +128,7 @@ static void verify_with(
             while (near > 1 && !std::any_of(seen, seen + QUERIES, [&](auto* s) { return s[near - 1]; }))
                 near--;
             const Slots<S> slots[2] = {
-                {before, before + strides[1], lengths[row]},
+                {keys, values, lengths[row]},
                 {keys + among, values + among, near},
             };
             const Floats scores = floats((lengths[row] + near) * QUERIES);
@@ -163,14 +164,14 @@ bool takes_pairs() {
 // As above, with keys and values in bfloat16 if `halves`, else in float32.
 void verify(
     bool halves, const Model* model, int32_t rows, int32_t n, const int64_t* ids, const int64_t* depth,
-    const bool* sees, const int64_t* lengths, const void* past, const int64_t* strides, int32_t wanted,
-    float* hidden, float* logits, void* added
+    const bool* sees, const int64_t* lengths, void* states, const int64_t* strides, int32_t wanted,
+    float* hidden, float* logits
 ) {
-    const auto with = [&](auto* past, auto* added) {
-        verify_with(model, rows, n, ids, depth, sees, lengths, past, strides, wanted, hidden, logits, added);
+    const auto with = [&](auto* states) {
+        verify_with(model, rows, n, ids, depth, sees, lengths, states, strides, wanted, hidden, logits);
     };
-    if (halves) with((const uint16_t*)past, (uint16_t*)added);
-    else with((const float*)past, (float*)added);
+    if (halves) with((uint16_t*)states);
+    else with((float*)states);
 }
 
 // State last [hidden] -> the tokens [heads, ranks] that the first heads find likeliest, in order.

@@ -70,14 +70,14 @@ def test_size_is_that_of_keys_and_values():
     assert cache.size == 2 * 6 * 2 * 4
 
 
-def test_of_the_slots_offered_those_of_the_path_enter_in_its_order():
+def test_of_what_a_pass_has_written_the_slots_of_the_path_stay_in_its_order():
     cache = TreeCache(3, capacity=6, rows=2)
     assert cache.past(1) is None
-    # [layers, 2, rows, 1, N, d]
-    states = torch.arange(1.0, 5.0)[:, None].expand(3, 2, 1, 1, -1, 2)
-    cache.offer(1, states)
+    # [layers, 2, 1, N, d]
+    states = torch.arange(1.0, 5.0)[:, None].expand(3, 2, 1, -1, 2)
+    cache.write(1, states)
     cache.commit([[0, 1]])
-    cache.offer(1, 10 * states)
+    cache.write(1, 10 * states)
     cache.commit([[0, 3]])
     assert cache.lengths == [0, 4]
     past = cache.past(1)
@@ -85,19 +85,24 @@ def test_of_the_slots_offered_those_of_the_path_enter_in_its_order():
     assert (past == torch.tensor([1, 2, 10, 40])[:, None]).all()
 
 
-def test_slots_offered_for_several_rows_enter_each_by_its_own_path():
+def test_several_rows_are_open_to_a_pass_that_writes_itself():
     cache = TreeCache(1, capacity=6, rows=3)
-    cache.offer(
-        0, torch.tensor([[1.0, 2, 3], [4, 5, 6]]).view(1, 1, 2, 1, 3, 1).expand(1, 2, 2, 1, 3, 1)
-    )
+    like = torch.empty(1, 2, 1, 0, 1)
+    cache.write(1, torch.ones(1, 2, 1, 1, 1))
+    cache.commit([[0]])
+    states, lengths = cache.open(1, 2, like)
+    assert lengths == [1, 0]
+    for row, new in enumerate(([1.0, 2, 3], [4.0, 5, 6])):
+        states[0, :, row, 0, lengths[row] : lengths[row] + 3, 0] = torch.tensor(new)
     cache.commit([[0, 2], [1]])
-    assert cache.lengths == [2, 1, 0]
-    assert [cache.past(row)[0, 1].flatten().tolist() for row in range(3)] == [[1, 3], [5], []]
+    assert cache.lengths == [0, 3, 1]
+    kept = [cache.past(row)[0, 1].flatten().tolist() for row in range(3)]
+    assert kept == [[], [1, 1, 3], [5]]
 
 
-def test_slots_offered_but_not_committed_are_gone_with_the_next_pass():
+def test_what_was_written_but_not_committed_is_gone_with_the_next_pass():
     cache = TreeCache(1, capacity=6)
-    cache.offer(0, torch.ones(1, 2, 1, 1, 2, 1))
+    cache.write(0, torch.ones(1, 2, 1, 2, 1))
     assert add(cache, 0, [[7, 8]]) == [[7, 8]]
     cache.commit([[0, 1]])
     assert cache.past(0)[0, 0].flatten().tolist() == [7, 8]

@@ -119,14 +119,31 @@ def test_rows_of_a_batch_are_each_as_if_alone(library, config):
     step = compiled.load(model, library)
     tree = build([[0], [1], [0, 0]])
     lengths, ids = [7, 0, 30], torch.randint(83, (3, tree.size))
-    pasts = torch.stack([states(model, 33) for _ in lengths], 2)
+    pasts = torch.stack([states(model, 40) for _ in lengths], 2)
     depth, sees = tree.depth.expand(3, -1), tree.sees.expand(3, -1, -1)
-    hidden, logits, added = step.verify_rows(ids, depth, sees, pasts, lengths)
+    before, nodes = pasts.clone(), tree.size
+    hidden, logits = step.verify_rows(ids, depth, sees, pasts, lengths, 3 * nodes)
     for row, length in enumerate(lengths):
-        past = pasts[:, :, row, :, :length]
-        alone = step.verify(ids[row], tree.depth, tree.sees, past, tree.size)
-        for found, right in zip((hidden[row], logits[row], added[:, :, row]), alone, strict=True):
-            assert torch.equal(found, right)
+        own, end = slice(row * nodes, (row + 1) * nodes), length + nodes
+        past = before[:, :, row, :, :length]
+        alone = step.verify(ids[row], tree.depth, tree.sees, past, nodes)
+        made = hidden[own], logits[own], pasts[:, :, row, :, length:end]
+        assert all(map(torch.equal, made, alone))
+        assert torch.equal(pasts[:, :, row, :, :length], past)
+        assert torch.equal(pasts[:, :, row, :, end:], before[:, :, row, :, end:])
+
+
+def test_a_step_without_room_for_what_it_makes_says_so(library):
+    model = tiny_model()
+    step = compiled.load(model, library)
+    tree, past = build([[0], [1]]), states(model, 10).unsqueeze(2)
+    nodes = torch.arange(40, 43)[None], tree.depth[None], tree.sees[None]
+    with pytest.raises(ValueError, match="no room"):
+        step.verify_rows(*nodes, past, [8], 3)
+    with pytest.raises(ValueError, match="no room"):
+        step.verify_rows(*nodes, past.to(torch.bfloat16), [4], 3)
+    with pytest.raises(ValueError, match="side by side"):
+        step.verify_rows(*nodes, past[..., ::2, :], [1], 3)
 
 
 @pytest.mark.parametrize("options", OPTIONS[2:], ids=str)
