@@ -87,16 +87,22 @@ def enriched_labels(rows: Rows, heads: int, ends: Iterable[int]) -> Tensor:
     """Syntax-enriched labels (paper 1, III-C and Fig. 4): as `shifted`, and everything a head would
     predict beyond the last complete fragment of its window set to IGNORE: [B, T, heads + 1].
 
-    `ends` are the ids that complete a fragment ([FRAG], and [END]). The backbone's labels stay.
+    `ends` are the ids that complete a fragment ([FRAG], and [END]). The backbone's labels stay. An answer
+    in ordinary text, which has no fragments but itself, keeps its labels.
     """
-    index = _index(rows)
+    index, sample_end = _index(rows), _sample_end(rows)
     complete = torch.zeros_like(rows.answer)
     for end in ends:
         complete |= rows.ids == end
     # Where the last fragment up to here was complete, then the same for the last place of a window.
-    last = torch.where(complete & rows.answer, index, -1).cummax(1).values
-    window_end = torch.minimum(index + heads + 1, _sample_end(rows))
-    return _labels(rows, heads, last.gather(1, window_end.long()))
+    inner = complete & rows.answer
+    last = torch.where(inner, index, -1).cummax(1).values
+    window_end = torch.minimum(index + heads + 1, sample_end).long()
+    limit = last.gather(1, window_end)
+    # Where a sample's last fragment ends, its end aside: before its beginning if it has none.
+    fragment = torch.where(inner & (index < sample_end), index, -1).cummax(1).values
+    plain = fragment.gather(1, sample_end.long()) < index - rows.position
+    return _labels(rows, heads, torch.where(plain, window_end, limit))
 
 
 def _labels(rows: Rows, heads: int, limit: Tensor) -> Tensor:

@@ -136,6 +136,22 @@ def test_each_pass_words_the_description_differently(tokenizer):
     assert sorted(said) == sorted(COUNTER.instructions)
 
 
+def test_a_share_of_the_answers_is_ordinary_text(tokenizer):
+    t = tokenizer
+
+    def made(plain):
+        return list(samples.of_module(COUNTER, Window(t, 1024, plain), passes=40, seed=1))
+
+    shares = {
+        plain: sum(t.frag not in one.ids for one in made(plain)) / len(made(plain))
+        for plain in (0.0, 0.3, 1.0)
+    }
+    assert shares[0.0] == 0 and shares[1.0] == 1
+    assert 0.15 < shares[0.3] < 0.45
+    for one in made(1.0):
+        assert between(t, one.ids, t.middle, t.end) in VERILOG
+
+
 def test_samples_depend_on_the_module_and_the_seed_alone(tokenizer):
     def made(seed):
         return list(samples.of_module(COUNTER, Window(tokenizer, 256), passes=2, seed=seed))

@@ -31,7 +31,8 @@ def random_sample(t, rng):
         ]
 
     prompt = prompts.layout(t, text(6), text(4), text(4) if rng.random() < 0.5 else ())
-    answer = [rng.choice((t.frag, *range(20, 29))) for _ in range(rng.randint(0, 20))]
+    often = rng.choice((0, 1, 1))
+    answer = [rng.choice((*[t.frag] * often, *range(20, 29))) for _ in range(rng.randint(0, 20))]
     return [*prompt, *answer, *([t.end] if rng.random() < 0.9 else [])]
 
 
@@ -81,10 +82,20 @@ def looped_comment(t, sample, markers):
     return inside
 
 
-def looped_enriched(labels, ends):
-    """Fig. 4 of paper 1, one place at a time."""
+def looped_enriched(labels, ends, sample_of):
+    """Fig. 4 of paper 1, one place at a time; sample_of is the sample of each place of the row."""
     out = [list(row) for row in labels]
-    for row in out:
+    # All but the sample's last token, where heads learn it: the label of the place before.
+    ended = {
+        sample_of[place]
+        for place, row in enumerate(labels)
+        if row[0] in ends
+        and place + 2 < len(sample_of)
+        and sample_of[place + 2] == sample_of[place]
+    }
+    for place, row in enumerate(out):
+        if sample_of[place] not in ended:
+            continue
         last = 0
         for k, token in enumerate(row):
             if token in ends:
@@ -101,10 +112,11 @@ def test_labels_agree_with_plain_loops(tokenizer, seed, heads):
     ends = (tokenizer.frag, tokenizer.end)
     rows = describe(ids, tokenizer)
     plain, cut = shifted(rows, heads), enriched_labels(rows, heads, ends)
-    for row, got, got_cut in zip(ids.tolist(), plain, cut, strict=True):
+    each = zip(ids.tolist(), rows.segment.tolist(), plain, cut, strict=True)
+    for row, sample_of, got, got_cut in each:
         wanted = looped_labels(tokenizer, row, heads)
         assert got.tolist() == wanted
-        assert got_cut.tolist() == looped_enriched(wanted, ends)
+        assert got_cut.tolist() == looped_enriched(wanted, ends, sample_of)
 
 
 def test_heads_learn_up_to_the_last_fragment_of_their_window_and_the_backbone_everything(tokenizer):
@@ -124,6 +136,15 @@ def test_heads_learn_up_to_the_last_fragment_of_their_window_and_the_backbone_ev
         [t.end, x, x, x],
         [x, x, x, x],
     ]
+
+
+def test_heads_learn_all_of_an_answer_in_ordinary_text(tokenizer):
+    t = tokenizer
+    sample = [*prompts.layout(t, []), 20, 21, 22, t.end]
+    rows = describe(torch.tensor([sample]), t)
+    labels = enriched_labels(rows, 2, (t.frag, t.end))
+    assert torch.equal(labels, shifted(rows, 2))
+    assert labels[0, 2].tolist() == [20, 21, 22]
 
 
 # ---- by example

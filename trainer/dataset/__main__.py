@@ -102,8 +102,8 @@ def build(out: Path, groups: dict[str, list[Module]], args: argparse.Namespace) 
     tokenizer.save(out)
     written = {}
     for name, modules in groups.items():
-        passes = args.passes if name == "train" else 1
-        recipe = Recipe(tokenizer.backend.to_str(), args.length, passes, args.seed)
+        passes, plain = (args.passes, args.plain) if name == "train" else (1, 0.0)
+        recipe = Recipe(tokenizer.backend.to_str(), args.length, passes, args.seed, plain)
         every = spread(partial(sample, recipe), modules, args.jobs, name)
         kinds, ids = zip(*(one for made in every for one in made), strict=True)
         rows = pack(ids, tokenizer.pad, args.length, random.Random(args.seed))
@@ -185,6 +185,7 @@ def _parser() -> argparse.ArgumentParser:
         help="of a textbook's module, for a first run on short ones; 0: any",
     )
     add("--passes", type=int, default=2, help="times each module is sampled")
+    add("--plain", type=float, default=0.0, metavar="SHARE", help="of the answers without [FRAG]")
     add("--held-out", action="append", default=[], metavar="OWNER/NAME", help="repositories")
     add("--jobs", type=int, default=os.cpu_count(), help="processes")
     add("--seed", type=int, default=1)

@@ -11,7 +11,8 @@ module gives, each pass:
 - a continuation sample, if it has a comment and fits: comment, header and perhaps some lines of the
   body in, the rest of the module out.
 
-What a pass draws depends on its number, the seed and the module's id alone.
+Some answers carry no [FRAG] (`Window.plain`), for a model that is also to write ordinary text, whose
+boundaries the lexer finds. What a pass draws depends on its number, the seed and the module's id alone.
 """
 
 from __future__ import annotations
@@ -59,10 +60,12 @@ class Module:
 
 @dataclass(frozen=True)
 class Window:
-    """What a sample is made for: a tokenizer, and how many of its ids fit."""
+    """What a sample is made for: a tokenizer, how many of its ids fit, and the share of the answers without
+    [FRAG]."""
 
     tokenizer: FragmentTokenizer
     length: int
+    plain: float = 0.0
 
 
 class Sample(NamedTuple):
@@ -77,16 +80,21 @@ def of_module(module: Module, window: Window, passes: int, seed: int) -> Iterato
     first = random.Random(module.id).randrange(64)
     for number in range(passes):
         rng = random.Random(f"{seed}-{module.id}-{number}")
-        whole = []
+        made = []
         if module.instructions:
             instruction = module.instructions[(first + number) % len(module.instructions)]
-            whole.append(instruct(module, instruction, cuts, window, rng))
+            made.append(instruct(module, instruction, cuts, window, rng))
         if module.comments:
-            whole.append(go_on(module, rng.choice(module.comments), window, rng))
-        yield from (one for one in whole if one)
+            made.append(go_on(module, rng.choice(module.comments), window, rng))
         fills = int(module.fills) + (rng.random() < module.fills % 1)
-        for _ in range(min(MAX_FILLS, fills)):
-            yield fill(module, cuts, window, rng)
+        made += [fill(module, cuts, window, rng) for _ in range(min(MAX_FILLS, fills))]
+        for one in filter(None, made):
+            yield without_frag(one, window.tokenizer) if rng.random() < window.plain else one
+
+
+def without_frag(sample: Sample, tokenizer: FragmentTokenizer) -> Sample:
+    """The sample with its answer in ordinary text."""
+    return Sample(sample.kind, [token for token in sample.ids if token != tokenizer.frag])
 
 
 def answer(

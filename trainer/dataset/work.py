@@ -32,13 +32,14 @@ class Recipe:
     length: int
     passes: int
     seed: int
+    plain: float = 0.0
 
 
 def sample(recipe: Recipe, module: Module) -> list[tuple[str, np.ndarray]]:
     """Kind and ids of each of the module's samples."""
     tokenizer = _tokenizer(recipe.tokenizer)
     small = tokenizer.size <= np.iinfo(np.int16).max + 1
-    window = Window(tokenizer, recipe.length)
+    window = Window(tokenizer, recipe.length, recipe.plain)
     made = samples.of_module(module, window, recipe.passes, recipe.seed)
     return [(kind, np.array(ids, np.int16 if small else np.int32)) for kind, ids in made]
 
