@@ -31,9 +31,9 @@ struct Helpers {
 };
 
 constexpr int NUMBER = 16;  // bits of a part's number
-// How long a helper stays awake after a step: the next one of an answer comes sooner, and a core that has
-// gone to sleep, a virtual one most of all, takes a tenth of a step to wake.
-constexpr std::chrono::microseconds ALERT{1000};
+// How long a helper stays awake after a step: the next one of an answer mostly comes sooner, and a core that
+// has gone to sleep, a virtual one most of all, takes a tenth of a step to wake.
+constexpr std::chrono::microseconds ALERT{300};
 static Helpers& helpers = *new Helpers;  // never destroyed: they may outlive what ends the process
 static thread_local bool helped = false;
 
@@ -55,16 +55,16 @@ static bool do_next() {
 }
 
 static void work_along(int own) {
-    const auto asleep = [&] { return helpers.awake.load(std::memory_order_relaxed) <= own; };
+    const auto unwanted = [&] { return helpers.awake.load(std::memory_order_relaxed) <= own; };
     for (;;) {
         const auto until = std::chrono::steady_clock::now() + ALERT;
-        while (asleep() && std::chrono::steady_clock::now() < until)
-            for (int turn = 0; turn < 32; turn++) pause();
+        while (unwanted() && std::chrono::steady_clock::now() < until)
+            std::this_thread::yield();  // to whoever else wants the core
         {
             std::unique_lock<std::mutex> lock(helpers.door);
-            helpers.wake.wait(lock, [&] { return !asleep(); });
+            helpers.wake.wait(lock, [&] { return !unwanted(); });
         }
-        while (!asleep()) {
+        while (!unwanted()) {
             if (do_next()) helpers.done.fetch_add(1, std::memory_order_release);
             else pause();
         }
