@@ -18,7 +18,7 @@ from engine.lookup import Lookup, as_answer
 from engine.model import MedusaModel
 from engine.tree import DraftTree, Layout, build, lay_out
 
-NODES = 16  # of a draft for a model that has no tree of its own
+NODES = 16  # of a draft on a CPU, where each costs, and for a model that has no tree of its own
 SURE = 6  # tokens found again, from which on look-up may take the whole tree
 
 
@@ -31,7 +31,8 @@ def draft_size(model: MedusaModel, options: DecodingOptions, most: int | None = 
     if own == 1 and options.lookup:
         own = NODES
     if most is None:
-        most = model.card.nodes or (model.compiled and model.compiled.nodes) or own
+        usual = NODES if model.device.type == "cpu" else own
+        most = model.card.nodes or (model.compiled and model.compiled.nodes) or usual
     return max(1, min(own, most))
 
 
