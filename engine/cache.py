@@ -13,9 +13,9 @@ class TreeCache(Cache):
     """Keys and values of several sequences, one a row.
 
     They are one tensor [layers, 2, rows, kv_heads, capacity, d], made when the first states come. In row r
-    the first `lengths[r]` slots are committed. A pass writes all the slots that it makes behind those, and
-    `commit` keeps some of them: through transformers' layers for the neighbouring rows that `aim` names,
-    through the compiled step for the rows of `open`, or by `write` for one row.
+    the first `lengths[r]` slots are committed. A pass writes all the slots that it makes behind those:
+    through transformers' layers for the neighbouring rows that `aim` names, through the compiled step for
+    the rows of `open`, or by `write` for one row. `commit` keeps some of them.
     """
 
     def __init__(self, depth: int, capacity: int, rows: int = 1) -> None:
@@ -55,10 +55,9 @@ class TreeCache(Cache):
         **kwargs: object,
     ) -> tuple[Tensor, Tensor]:
         """Write new states [B, kv_heads, N, d] into their slots; returns all of these rows so far."""
-        buffers = self._like(key_states)[layer_idx]
+        buffers = self._like(key_states)[layer_idx]  # the compiled step's are of another kind
         for buffer, states in zip(buffers, (key_states, value_states), strict=True):
-            buffer[self.row_of, :, self.slots] = states.transpose(1, 2)
-        # What the compiled step has made may be of another kind.
+            buffer[self.row_of, :, self.slots] = states.transpose(1, 2).to(buffer)
         keys, values = (buffer[self.rows, :, : self.end].to(key_states) for buffer in buffers)
         return keys, values
 

@@ -34,7 +34,7 @@ class Card:
     tree: list[list[int]]
     """Draft tree, likeliest paths first; a path lists, from head 1 on, the rank of the guess it takes."""
     nodes: int = 0
-    """Nodes of a draft, root included, as `engine.tune` has found best; 0 if it never ran."""
+    """Nodes of a draft, root included, as `engine.tune` has found best on one machine; 0: as suits each."""
     round: int = 0
     training: dict[str, Any] = field(default_factory=dict)
     format: int = FORMAT

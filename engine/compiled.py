@@ -316,8 +316,10 @@ class CompiledStep:
         Returns hidden states [B * N, d] and logits [wanted, V] of the last of them.
         """
         (rows, n), model = ids.shape, self._model
-        if states.dtype != self.nothing.dtype or states.shape[4] < max(lengths) + n:
-            raise ValueError("the compiled step has no room to write keys and values to")
+        if states.dtype != self.nothing.dtype:
+            raise ValueError(f"the compiled step has keys and values of {self.nothing.dtype}")
+        if states.shape[4] < max(lengths) + n:
+            raise ValueError("the compiled step has no room for the keys and values it makes")
         if states.stride()[4:] != (states.shape[5], 1):
             raise ValueError("the compiled step wants the slots of a head side by side")
         hidden = torch.empty(rows * n, model.hidden)

@@ -27,7 +27,7 @@ from torch import Tensor
 from engine import compiled, model_store, prompts
 from engine import model as models
 from engine.api import DecodingOptions, EngineError, Prompt
-from engine.card import CARD_FILE, write_card
+from engine.card import CARD_FILE, LARGEST_TREE, write_card
 from engine.decoding import complete, decode
 from engine.drafts import Drafter, draft_size
 from engine.model import MedusaModel
@@ -313,7 +313,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _count(word: str) -> int:
     number = int(word)
-    if number < 2:
+    if not 2 <= number <= LARGEST_TREE:
         raise ValueError
     return number
 

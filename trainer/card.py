@@ -22,6 +22,7 @@ from typing import Any
 
 from engine import model as models
 from engine.api import EngineError
+from engine.drafts import draft_size
 from engine.model import MedusaModel
 from trainer import dataset, files
 from trainer.finetune import journal
@@ -161,7 +162,7 @@ def _held_out(model: MedusaModel, speed: Speed, times_plain: float) -> str:
     return f"""\
 ## Held-out text
 
-The backbone's loss in nats a token: {"; ".join(losses)}. Head i predicts
+The backbone's loss in nats a token, line comments of prompts aside: {"; ".join(losses)}. Head i predicts
 the token i + 1 places ahead; its loss is over the labels it is trained on, its hits over all answer
 tokens of the repositories held out.
 
@@ -169,7 +170,7 @@ tokens of the repositories held out.
 |---|---|---|---|
 {heads}
 
-Greedy decoding, drafted by the heads alone, of {speed.prompts} held-out prompts, up to {TOKENS} tokens each, tree of {len(model.card.tree) + 1} nodes:
+Greedy decoding, drafted by the heads alone, of {speed.prompts} held-out prompts, up to {TOKENS} tokens each, {draft_size(model, HEADS)} nodes a draft:
 **{speed.tokens_per_step:.2f} accepted tokens a step** ([FRAG] tokens included), {speed.characters_per_step:.1f} visible
 characters a step, and {times_plain:.2f} times as fast as plain decoding of the same backbone on a CPU in eager
 float32 (median over the prompts of paired runs)."""

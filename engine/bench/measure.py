@@ -10,9 +10,8 @@ from dataclasses import dataclass, replace
 from engine.bench.methods import SAMPLINGS, Request, Task, Trace
 from engine.bench.workers import Worker
 
-CALIBRATIONS = (
-    5  # times that a request is answered with each number of threads; the quickest counts
-)
+# Times that a request is answered with each number of threads; the quickest counts.
+CALIBRATIONS = 5
 CALIBRATION_REQUESTS = 2
 CALIBRATION_TOKENS = 24
 

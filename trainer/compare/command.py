@@ -35,6 +35,7 @@ from torch import Tensor
 from engine import compiled
 from engine import model as models
 from engine.api import EngineError
+from engine.drafts import draft_size
 from trainer import dataset, files, speed
 from trainer.compare import report
 from trainer.compare.report import METHODS, Twin
@@ -140,37 +141,39 @@ def _report(args: argparse.Namespace, twins: Sequence[Twin]) -> int:
     names = {fingerprint(folder): twin for twin, folder in folders.items()}
     verdicts = files.read_lines(args.out / "exam" / evaluate.VERDICTS)
     lines = files.read_lines(args.out / "exam" / evaluate.NEXT_LINES)
-    found = report.find(names, verdicts, lines, _speeds(args, folders))
+    found = report.find(names, verdicts, lines, *_speeds(args, folders))
     report.write(args.out, found)
     print((args.out / "report.md").read_text(encoding="utf-8"))
     return 0
 
 
-def _speeds(args: argparse.Namespace, folders: dict[Twin, Path]) -> dict[str, Speed]:
-    """Of each method's twin of the largest part; measured once, and again if one of them is another."""
+def _speeds(args: argparse.Namespace, folders: dict[Twin, Path]) -> tuple[dict[str, Speed], str]:
+    """Of each method's twin of the largest part, and how they were decoded; measured once, and again if one
+    of them is another or they are decoded differently here."""
     largest = max(args.shares)
     of_one = {twin.method: path for twin, path in folders.items() if twin.share == largest}
-    measured = {"models": {method: fingerprint(folder) for method, folder in of_one.items()}}
-    path = args.out / "speed.json"
-    if path.exists():
-        kept = json.loads(path.read_text(encoding="utf-8"))
-        if kept["models"] == measured["models"]:
-            return {method: Speed(**figures) for method, figures in kept["speeds"].items()}
     loaded = {method: models.load(folder) for method, folder in of_one.items()}
     one = next(iter(loaded.values()))
     models.choose_threads(one)
-    for method, model in loaded.items():
-        print(f"{method}: {compiled.attach(model)}")
+    steps = {compiled.attach(model).partition(":")[0] for model in loaded.values()}
+    nodes = (f"{method} {draft_size(model, speed.HEADS)}" for method, model in loaded.items())
+    decoded = f"Decoded with {' and '.join(sorted(steps))}; nodes a draft: {', '.join(nodes)}."
+    prints = {method: fingerprint(folder) for method, folder in of_one.items()}
+    path, measured = args.out / "speed.json", {"models": prints, "decoded": decoded}
+    if path.exists():
+        kept = json.loads(path.read_text(encoding="utf-8"))
+        if kept.items() >= measured.items():
+            return {method: Speed(**figures) for method, figures in kept["speeds"].items()}, decoded
     rows = _held_out_rows(args.out / f"data-{largest:g}")
     prompts = speed.held_out_prompts(one, rows, args.prompts)
     if not prompts:
-        return {}
+        return {}, decoded
     contenders = {method: (model, speed.HEADS) for method, model in loaded.items()}
     answers = speed.decode_in_turn(contenders, prompts)
     speeds = {method: speed.speed(of) for method, of in answers.items()}
     measured["speeds"] = {method: asdict(each) for method, each in speeds.items()}
     files.write(path, json.dumps(measured, indent=1) + "\n")
-    return speeds
+    return speeds, decoded
 
 
 def _held_out_rows(data: Path) -> Tensor:

@@ -48,11 +48,12 @@ class Cell:
 
 @dataclass(frozen=True)
 class Findings:
-    """All that is reported. `speeds` by method, of the twins of the largest part."""
+    """All that is reported. `speeds` by method, of the twins of the largest part; `decoded` says how."""
 
     cells: list[Cell]
     lines: list[tuple[Twin, Lines]]
     speeds: Mapping[str, Speed]
+    decoded: str = ""
 
 
 def find(
@@ -60,6 +61,7 @@ def find(
     verdicts: Iterable[Row],
     fills: Iterable[Row],
     speeds: Mapping[str, Speed],
+    decoded: str = "",
 ) -> Findings:
     """The findings about the twins `names`, by their fingerprints; records of other models are left out."""
     judged = (row for row in verdicts if row["model"] in names)
@@ -68,7 +70,7 @@ def find(
         ((names[one.model], one) for one in scores.lines(filled)),
         key=lambda pair: (pair[1].form, pair[0].share, METHODS.index(pair[0].method)),
     )
-    return Findings(_cells(names, scores.scores(judged)), lines, speeds)
+    return Findings(_cells(names, scores.scores(judged)), lines, speeds, decoded)
 
 
 def _cells(names: Mapping[str, Twin], found: Iterable[Score]) -> list[Cell]:
@@ -118,7 +120,9 @@ def markdown(found: Findings) -> str:
         sections.append(["## Quality (Table I)", "", _TABLE_1, "", *_quality_table(found.cells)])
         sections.append(["![pass@k over the share of the data](quality.png)"])
     if found.speeds:
-        sections.append(["## Speed (Table II)", "", _TABLE_2, "", *_speed_table(found.speeds)])
+        sections.append(
+            ["## Speed (Table II)", "", _TABLE_2, found.decoded, "", *_speed_table(found.speeds)]
+        )
     if found.lines:
         sections.append(["## Next lines of repositories held out", "", *_line_table(found.lines)])
     return "\n\n".join("\n".join(section) for section in sections) + "\n"

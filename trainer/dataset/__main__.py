@@ -47,6 +47,8 @@ def main(argv: list[str] | None = None) -> int:
         parser.error("give at least one --corpus or --textbook")
     if args.out.exists():
         parser.error(f"{args.out} exists already: choose another folder")
+    if not 0 <= args.plain <= 1:
+        parser.error("--plain is between 0 and 1")
     partial_out = args.out.with_name(args.out.name + ".partial")
     shutil.rmtree(partial_out, ignore_errors=True)
     try:
@@ -185,7 +187,13 @@ def _parser() -> argparse.ArgumentParser:
         help="of a textbook's module, for a first run on short ones; 0: any",
     )
     add("--passes", type=int, default=2, help="times each module is sampled")
-    add("--plain", type=float, default=0.0, metavar="SHARE", help="of the answers without [FRAG]")
+    add(
+        "--plain",
+        type=float,
+        default=0.0,
+        metavar="SHARE",
+        help="of answers without [FRAG], 0 to 1",
+    )
     add("--held-out", action="append", default=[], metavar="OWNER/NAME", help="repositories")
     add("--jobs", type=int, default=os.cpu_count(), help="processes")
     add("--seed", type=int, default=1)

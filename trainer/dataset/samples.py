@@ -93,7 +93,7 @@ def of_module(module: Module, window: Window, passes: int, seed: int) -> Iterato
 
 
 def without_frag(sample: Sample, tokenizer: FragmentTokenizer) -> Sample:
-    """The sample with its answer in ordinary text."""
+    """The sample with its answer in ordinary text; a few tokens still end where a fragment did."""
     return Sample(sample.kind, [token for token in sample.ids if token != tokenizer.frag])
 
 
