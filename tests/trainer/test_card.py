@@ -51,7 +51,7 @@ def test_every_part_of_the_card_has_its_source(trained):
     assert "| 1 | fragment | 8 | 0.0M |" in text
     assert "--steps=8" in text
     assert "3 Medusa heads" in text
-    assert "tree of 6 nodes" in text
+    assert "6 nodes a draft" in text
     assert "from 2 repositories and sets of pairs" in text
     assert "| someone/design | MIT | abc123abc123 |" in text
     assert "- items dropped: near-duplicate: 1,090" in text
