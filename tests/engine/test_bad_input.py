@@ -242,6 +242,7 @@ def test_a_model_that_is_not_ours_serves(tmp_path):
     assert talk.ask("sample", prompt={"prefix": ""}, options={"max_tokens": 4}, samples=2)
 
 
+@pytest.mark.slow
 def test_a_real_process_answers_all_of_it_and_goes_on(folder, tmp_path):
     good = {"prompt": {"prefix": "module m;\n"}, "options": {"max_tokens": 4}}
     asked = [

@@ -73,6 +73,7 @@ def test_answers_are_those_of_decoding_one_at_a_time(model, options):
         assert without_time(got) == without_time(expected)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("speculative", [True, False])
 def test_the_embedded_model_says_the_same_at_every_width(speculative):
     shipped = models.load(model_store.EMBEDDED, torch.device("cpu"))

@@ -42,6 +42,7 @@ def test_greedy_text_is_byte_for_byte_that_of_plain_greedy_decoding(model, promp
     assert "[FRAG]" not in answer.text
 
 
+@pytest.mark.slow
 def test_discard_ends_each_step_at_a_fragment_end_and_hold_need_not(model, monkeypatch):
     ends = {model.tokenizer.frag, model.tokenizer.end}
 
@@ -59,6 +60,7 @@ def test_discard_ends_each_step_at_a_fragment_end_and_hold_need_not(model, monke
     assert not all(ends_whole("hold"))
 
 
+@pytest.mark.slow
 def test_drafting_takes_fewer_steps_than_tokens(model):
     answers = [
         complete(

@@ -98,6 +98,7 @@ def surprise(found, top_p):
     return worst
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("alignment", "top_p"), [("hold", 1.0), ("discard", 1.0), ("discard", 0.8)]
 )

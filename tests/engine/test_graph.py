@@ -96,6 +96,7 @@ def test_where_torch_compile_fails_the_model_is_served_without(uncompiled, monke
         graph.try_out(model)
 
 
+@pytest.mark.slow
 def test_every_number_of_nodes_has_its_graph(uncompiled):
     model = tiny_model()
     step = graph.GraphStep(model)

@@ -198,6 +198,7 @@ async def test_a_change_ends_a_request_that_has_lost_its_purpose(session):
     await one.editor.until(lambda: '"cancel"' in one.log.read_text(), "the engine's cancellation")
 
 
+@pytest.mark.slow
 async def test_typing_along_what_is_being_decoded_takes_it_over(session):
     one = await session('// engine: answer "a & b ^ c & a;"\n' + TOP, delay=0.3)
     older = asyncio.ensure_future(one.ghosts())

@@ -140,6 +140,7 @@ def test_hostile_text_is_survived(text):
     assert int(done.stdout.split()[0]) <= MAX_PROBLEMS
 
 
+@pytest.mark.slow
 def test_a_netlist_of_5_mb_is_read():
     cells = "".join(
         f"  NAND2 u{i} (.A(n{i}), .B(n{i + 1}), .Y(n{i + 2}));\n" for i in range(100_000)
