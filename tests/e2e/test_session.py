@@ -153,6 +153,7 @@ async def test_an_old_version_that_is_compared_does_not_stand_for_the_file(start
     assert not editor.diagnostics.get(old)
 
 
+@pytest.mark.slow
 async def test_modules_of_other_files_are_known_and_followed(start):
     editor = await start()
     inverter = editor.folder / "inv.v"

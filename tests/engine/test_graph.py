@@ -40,6 +40,7 @@ def test_slots_that_do_not_count_change_nothing(config):
         torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-4)
 
 
+@pytest.mark.slow
 def test_one_graph_serves_every_length(uncompiled):
     model = tiny_model()
     step = graph.GraphStep(model)

@@ -186,6 +186,7 @@ async def test_a_killed_process_is_replaced_and_its_stale_socket_is_no_hindrance
     assert await pid(client) != first
 
 
+@pytest.mark.slow
 async def test_a_process_that_hangs_is_killed_by_the_next_window(window, monkeypatch):
     client = window()
     await client.load()

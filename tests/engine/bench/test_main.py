@@ -74,6 +74,7 @@ def arguments(folder, *more):
     return [str(word) for word in words]
 
 
+@pytest.mark.slow
 def test_json_has_the_agreed_shape(folder, in_process, capsys):
     names = [name for name in methods.NAMES if name != "llama.cpp"]
     assert bench.main(arguments(folder, "--methods", *names, "--trace")) == 0
@@ -124,6 +125,7 @@ def test_what_is_done_when_it_is_stopped_is_kept(folder, in_process, monkeypatch
     assert names == ["fragment", "plain"]
 
 
+@pytest.mark.slow
 def test_ablation_turns_off_one_part_at_a_time(folder, in_process):
     words = ["--methods", "fragment", "plain", "--samplings", "greedy", "--ablation", "--quick"]
     assert bench.main(arguments(folder, *words)) == 0

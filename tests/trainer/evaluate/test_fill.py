@@ -58,6 +58,7 @@ def test_each_place_is_asked_with_and_without_what_follows():
         assert record["tokens"] >= record["steps"] >= record["steps_with_lookup"] > 0
 
 
+@pytest.mark.slow
 def test_many_places_are_answered_as_each_alone():
     model, alone, together = tiny_model(), [], []
     wanted = fill.pending("m1", fill.places([VERILOG], 10), set())
