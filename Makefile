@@ -30,7 +30,7 @@ test: $(READY) ## lint, then every test
 	@$(MAKE) --no-print-directory lint
 	$(PYTHON_IN_VENV) -m pytest -q
 
-fast: $(READY) ## the tests that take no more than two seconds each, on two cores about two minutes
+fast: $(READY) ## the quick tests, on all cores: about two minutes on two
 	@bash scripts/tools.sh iverilog nvim bwrap g++
 	$(PYTHON_IN_VENV) -m pytest -q -n auto -m "not slow"
 

@@ -8,8 +8,8 @@ What the backbone learns follows from the markers of a sample (`engine.prompts`)
 
 - with [INSTRUCTION], the answer alone: English, and what somebody else has written, is given;
 - without, every token of text, the prefix and the suffix too: that is pre-training;
-- never what a line comment of a prompt says, a sixth of such tokens and the hardest to guess: a small
-  model has better uses for its capacity than the wording of its own task;
+- never what a line comment of a prompt says, a sixth of such tokens: a small model need not learn to
+  write its own task;
 - never a marker of a prompt: whoever asks puts it there, and its place carries no information.
 """
 

@@ -1,5 +1,5 @@
-// Products of a few rows with a matrix. They are as fast as the matrix is read or, from some 8 rows on, as
-// the CPU multiplies. Both want the weights in the order in which they are used, so engine/compiled.py packs
+// Products of a few rows with a matrix. One is as fast as the matrix is read, many are as fast as the CPU
+// multiplies. Both want the weights in the order in which they are used, so engine/compiled.py packs
 // every matrix [outputs, inputs] into panels [outputs / LANES][inputs][LANES]: a vector register has
 // one input's weights for LANES outputs.
 
